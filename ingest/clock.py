@@ -1,0 +1,67 @@
+"""The only place that reads a clock."""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from vision.frame import SECOND, Instant
+
+_START = Instant(1_780_000_000 * SECOND)
+"""2026-05-28: an arbitrary day, so that tests print plausible times."""
+
+
+class Clock(Protocol):
+    """Where times come from; a simulated one stands here in the tests."""
+
+    def now(self) -> Instant:
+        """The wall clock, UTC; it may jump when the machine's clock is set."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds that only ever grow, from an arbitrary origin; for durations and ages."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> Instant:
+        """CLOCK_REALTIME."""
+        return Instant(time.time_ns() // 1000)
+
+    def monotonic_us(self) -> int:
+        """CLOCK_MONOTONIC."""
+        return time.monotonic_ns() // 1000
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        time.sleep(seconds)
+
+
+@dataclass
+class SimulatedClock:
+    """A clock that stands still until it is told otherwise; `sleep` moves it at once."""
+
+    wall: Instant = _START
+    elapsed_us: int = 0
+
+    def now(self) -> Instant:
+        """The wall time set so far."""
+        return self.wall
+
+    def monotonic_us(self) -> int:
+        """Time passed since the start, steps of the wall clock left out."""
+        return self.elapsed_us
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass on both clocks."""
+        self.elapsed_us += round(seconds * SECOND)
+        self.wall = Instant(self.wall + round(seconds * SECOND))
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as NTP or a person would."""
+        self.wall = Instant(self.wall + round(seconds * SECOND))

@@ -1,0 +1,1 @@
+"""Weights, their cards and the session that runs them; never what is an offence."""

@@ -1,0 +1,1 @@
+"""Model cards: which weights these are, what they take and give, under which terms."""

@@ -1,0 +1,1 @@
+"""Events, evidence, review, cases, documents, web, commands: where the others meet."""

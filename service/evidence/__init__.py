@@ -1,0 +1,1 @@
+"""The store of originals and the log of what happened to them."""

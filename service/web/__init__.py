@@ -1,0 +1,1 @@
+"""The officers' pages: FastAPI routes, Jinja2 templates, own ES modules."""

@@ -1,0 +1,1 @@
+"""What is seen: frames with times in, sightings out; no file, clock, network or thread."""

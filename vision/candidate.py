@@ -1,0 +1,89 @@
+"""A lasting change of the scene that is worth looking back for: what the always-on layer emits."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Self
+
+from vision.boxes import Box
+from vision.frame import CameraId, Instant
+
+
+class Kind(StrEnum):
+    """What may have happened (glossary: 事件类型)."""
+
+    DUMPING = "dumping"
+    STALL = "stall"
+
+
+class Change(StrEnum):
+    """Whether the place gained something or lost something."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A region that changed and stayed so.
+
+    Attributes:
+        before: the last look in which the place was still as before.
+        onset: the first look in which the change was there.
+        alarm: the look at which it had lasted long enough.
+        box: the region, in pixels of a frame of `size` `(width, height)`.
+        contrast: how much more the inside differs from its surroundings than before, in [-1, 1];
+            the evidence behind `change`.
+    """
+
+    camera: CameraId
+    kind: Kind
+    before: Instant
+    onset: Instant
+    alarm: Instant
+    box: Box
+    size: tuple[int, int]
+    change: Change
+    contrast: float
+
+    @property
+    def id(self) -> str:
+        """The same for the same find, however often emitted: camera, kind, start, place."""
+        place = ",".join(str(round(v)) for v in self.box.xyxy)
+        text = f"{self.camera}|{self.kind}|{self.onset}|{place}"
+        return sha256(text.encode()).hexdigest()[:20]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a file; `from_json` gives an equal candidate back."""
+        return {
+            "camera": self.camera,
+            "kind": self.kind.value,
+            "before_us": self.before,
+            "onset_us": self.onset,
+            "alarm_us": self.alarm,
+            "box_xyxy": list(self.box.xyxy),
+            "size_px": list(self.size),
+            "change": self.change.value,
+            "contrast": self.contrast,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The candidate that `to_json` wrote.
+
+        Raises:
+            KeyError, ValueError: a field is missing or not what it should be.
+        """
+        width, height = data["size_px"]
+        return cls(
+            camera=CameraId(data["camera"]),
+            kind=Kind(data["kind"]),
+            before=Instant(data["before_us"]),
+            onset=Instant(data["onset_us"]),
+            alarm=Instant(data["alarm_us"]),
+            box=Box(*data["box_xyxy"]),
+            size=(width, height),
+            change=Change(data["change"]),
+            contrast=data["contrast"],
+        )

@@ -1,0 +1,67 @@
+"""What was seen, by whom and when: the value that leaves vision."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vision.boxes import Box
+from vision.candidate import Kind
+from vision.frame import CameraId, Instant
+
+
+class Actor(StrEnum):
+    """Who brought it; `unknown` when no detector ran or none of its finds fits."""
+
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    UNKNOWN = "unknown"
+
+
+class ReasonKey(StrEnum):
+    """Why the rule flagged it; the service's catalogue has the words for each."""
+
+    APPEARED = "appeared"
+    STAYED = "stayed"
+    ACTOR_NEAR = "actor_near"
+    ACTOR_LEFT = "actor_left"
+    ACTOR_UNKNOWN = "actor_unknown"
+    ACTOR_STILL_THERE = "actor_still_there"
+    UNSURE_ADDED = "unsure_added"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence's worth: what, when (`at`) and for how long (`seconds`), where they apply."""
+
+    key: ReasonKey
+    at: Instant | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One finding for an officer to judge.
+
+    Attributes:
+        onset: when the thing was put there, as well as the frames tell.
+        alarm: when it had stayed long enough to count.
+        left: when the actor was away from it; None when unknown or still there.
+        before: an instant at which the place was still clear, for the first still.
+        box: where it lies, in pixels of a frame of `size` `(width, height)`.
+        actor_box: the actor at contact, in the same pixels.
+        score: orders the review queue and appears in no document, in [0, 1].
+        certain: False marks a find that reaches the queue as unsure (存疑).
+    """
+
+    camera: CameraId
+    kind: Kind
+    before: Instant
+    onset: Instant
+    alarm: Instant
+    left: Instant | None
+    box: Box
+    size: tuple[int, int]
+    actor: Actor
+    actor_box: Box | None
+    score: float
+    certain: bool
+    reasons: tuple[Reason, ...]
