@@ -1,0 +1,146 @@
+"""The only ways in which evidence is written: exclusive, idempotent, or whole or not at all.
+
+Order everywhere: write, fsync the file, rename or link, fsync the directory; only then may a
+row name the file (the create procedure of moonfire-nvr's design/schema.md).
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, NewType
+
+from ingest.errors import DiskFull, FootageAltered
+
+Sha256 = NewType("Sha256", str)
+"""64 lower-case hexadecimal digits."""
+
+_BLOCK = 1 << 20
+"""Bytes per read while hashing: large enough that the system calls do not count."""
+
+
+def sha256_bytes(data: bytes) -> Sha256:
+    """Digest of `data`."""
+    return Sha256(hashlib.sha256(data).hexdigest())
+
+
+def sha256_stream(stream: BinaryIO) -> tuple[Sha256, int]:
+    """Digest and number of the bytes from the stream's position to its end."""
+    digest, size = hashlib.sha256(), 0
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        size += len(block)
+    return Sha256(digest.hexdigest()), size
+
+
+def sha256_file(path: Path) -> tuple[Sha256, int]:
+    """Digest and size of a file."""
+    with path.open("rb") as stream:
+        return sha256_stream(stream)
+
+
+def fsync_directory(directory: Path) -> None:
+    """Make the names in `directory` survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn "no space left" and "quota exceeded" into `DiskFull`; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(path=path.name, folder=str(path.parent)) from error
+        raise
+
+
+def make_directory(directory: Path) -> None:
+    """Create `directory` and its parents, durable down to the first that existed."""
+    missing = [directory, *directory.parents]
+    missing = missing[: next(i for i, folder in enumerate(missing) if folder.exists())]
+    for folder in reversed(missing):
+        with disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+        fsync_directory(folder.parent)
+
+
+def write_temporary(directory: Path, stream: BinaryIO) -> tuple[Path, Sha256, int]:
+    """Copy `stream` into a new durable file of `directory`; its path, digest and size.
+
+    The caller renames or removes it. On failure nothing is left.
+
+    Raises:
+        DiskFull: the copy does not fit.
+    """
+    digest, size = hashlib.sha256(), 0
+    with (
+        disk_errors(directory / "temporary"),
+        NamedTemporaryFile(dir=directory, suffix=".tmp", delete=False) as target,
+    ):
+        path = Path(target.name)
+        try:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+                size += len(block)
+                target.write(block)
+            target.flush()
+            os.fsync(target.fileno())
+        except BaseException:
+            path.unlink()
+            # Closing flushes what did not fit once more and fails once more.
+            with suppress(OSError):
+                target.close()
+            raise
+    return path, Sha256(digest.hexdigest()), size
+
+
+def publish_idempotent(temporary: Path, target: Path, sha256: Sha256) -> bool:
+    """Give a temporary file its final, read-only name; False when the same bytes stood there.
+
+    The temporary name is gone afterwards.
+
+    Raises:
+        FootageAltered: other bytes stand under the name that these should have.
+    """
+    temporary.chmod(0o444)
+    try:
+        # Unlike rename, link never replaces what is there.
+        os.link(temporary, target)
+    except FileExistsError:
+        if sha256_file(target)[0] != sha256:
+            raise FootageAltered(path=target.name) from None
+        return False
+    else:
+        fsync_directory(target.parent)
+        return True
+    finally:
+        temporary.unlink()
+
+
+def create_exclusive(path: Path, data: bytes) -> bool:
+    """Write a new durable read-only file; False when the name was taken (nothing is changed)."""
+    if path.exists():
+        return False
+    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as target:
+        temporary = Path(target.name)
+        try:
+            with disk_errors(path):
+                target.write(data)
+                target.flush()
+                os.fsync(target.fileno())
+            temporary.chmod(0o444)
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+    fsync_directory(path.parent)
+    return True

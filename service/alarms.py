@@ -1,0 +1,60 @@
+"""The one channel by which the machine tells people of trouble (告警).
+
+An open row here is the banner on every page, the reason of a failing `/readyz` and the metric
+`liuhen_alarm`.
+"""
+
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from ingest.clock import Clock
+from service.tables import Alarm
+
+
+class Trouble(StrEnum):
+    """Kinds of trouble; the catalogue has the words (`alarm.<key>`)."""
+
+    CAMERA_DOWN = "camera_down"
+    CAMERA_REFUSED = "camera_refused"
+    DISK_FULL = "disk_full"
+    JOB_FAILED = "job_failed"
+    EVIDENCE_BROKEN = "evidence_broken"
+    ANALYSIS_LATE = "analysis_late"
+
+
+BLOCKING = frozenset({Trouble.DISK_FULL, Trouble.EVIDENCE_BROKEN})
+"""With one of these open the installation is not ready."""
+
+
+def _open(session: Session, trouble: Trouble, subject: str) -> Alarm | None:
+    return session.exec(
+        select(Alarm).where(
+            Alarm.key == trouble.value, Alarm.subject == subject, col(Alarm.closed_us).is_(None)
+        )
+    ).first()
+
+
+def raise_alarm(
+    session: Session, clock: Clock, trouble: Trouble, subject: str, **facts: str | int
+) -> None:
+    """Open an alarm; one that is open already stays as it is."""
+    if _open(session, trouble, subject) is None:
+        session.add(Alarm(key=trouble.value, subject=subject, facts=facts, opened_us=clock.now()))
+
+
+def close_alarm(session: Session, clock: Clock, trouble: Trouble, subject: str) -> None:
+    """Close an alarm whose cause is gone; none open is fine."""
+    alarm = _open(session, trouble, subject)
+    if alarm is not None:
+        alarm.closed_us = clock.now()
+        session.add(alarm)
+
+
+def open_alarms(session: Session) -> list[Alarm]:
+    """What is wrong now, oldest first."""
+    return list(
+        session.exec(
+            select(Alarm).where(col(Alarm.closed_us).is_(None)).order_by(col(Alarm.opened_us))
+        )
+    )

@@ -1,0 +1,181 @@
+"""The database: embedded SQLite by default, PostgreSQL where one machine is not enough.
+
+SQLite's WAL mode can lose committed pages when two connections write and checkpoint at once:
+the WAL-reset bug of 3.7.0 to 3.51.2, fixed in 3.51.3 and in the patch lines 3.44.6 and 3.50.7
+(https://sqlite.org/wal.html). The library that Python 3.11 brings on Debian 12 is 3.40.1. So WAL
+runs only on a fixed library, and TRUNCATE with synchronous=EXTRA on any other (ADR 0003).
+"""
+
+import importlib
+import importlib.util
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
+
+from ingest.clock import Clock
+from ingest.files import create_exclusive, make_directory
+from service.errors import EvidenceError, InputError, WorldError
+from service.settings import Settings
+from service.tables import Installation
+
+_BUSY_TIMEOUT_MS = 30_000
+"""Longest wait for another writer: longer than any transaction of ours, shorter than patience."""
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this version of SQLite is free of the WAL-reset bug."""
+    patched_line = {(3, 44): 6, (3, 50): 7}.get(version[:2])
+    return version >= (3, 51, 3) or (patched_line is not None and version[2] >= patched_line)
+
+
+def sqlite_library() -> ModuleType:
+    """The SQLite to use everywhere: the bundled, fixed one where it has a wheel, else Python's.
+
+    Two libraries on one file void each other's locks, so nothing else may import `sqlite3`
+    for our database.
+    """
+    if importlib.util.find_spec("pysqlite3") is None:
+        return sqlite3
+    module: ModuleType = importlib.import_module("pysqlite3.dbapi2")
+    return module
+
+
+def journal_mode(wanted: str, version: tuple[int, int, int]) -> str:
+    """`wal` or `truncate`, as wanted and as safe.
+
+    Raises:
+        InputError: WAL was asked for on a library that can lose data in it.
+    """
+    if wanted == "wal" and not wal_is_safe(version):
+        raise InputError("unsafe_sqlite", version=".".join(map(str, version)))
+    if wanted == "auto":
+        return "wal" if wal_is_safe(version) else "truncate"
+    return wanted
+
+
+def _sqlite_engine(path: Path, wanted: str) -> Engine:
+    library = sqlite_library()
+    mode = journal_mode(wanted, library.sqlite_version_info)
+    engine = create_engine(f"sqlite:///{path}", module=library)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # SQLAlchemy begins transactions itself, below; the driver must not.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        (got,) = connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
+        if got != mode:
+            raise EvidenceError("journal_mode", wanted=mode, got=got)
+        connection.execute(f"PRAGMA synchronous={'FULL' if mode == 'wal' else 'EXTRA'}")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A writer takes the lock at once: a reader that turns writer cannot wait for it.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _address(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.home / 'liuhen.db'}"
+
+
+class Database:
+    """Sessions on one database; one session is one transaction."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = _address(settings)
+        if self.url.startswith("sqlite"):
+            path = Path(self.url.removeprefix("sqlite:///"))
+            self.engine = _sqlite_engine(path, settings.sqlite_journal)
+        else:
+            self.engine = create_engine(self.url)
+        self._writer = self.engine.execution_options(writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state; what it adds is not kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose changes are all committed on leaving, or none after an exception.
+
+        Raises:
+            WorldError: the disk is full or the database was locked for too long.
+        """
+        with Session(self._writer, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except OperationalError as error:
+                session.rollback()
+                raise WorldError("database", detail=str(error.orig)) from error
+
+    def migrate(self) -> None:
+        """Bring the tables up to this version; safe to call at every start."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._writer.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def open_database(settings: Settings, clock: Clock) -> Database:
+    """The migrated database of an installation, checked to belong to its store.
+
+    Raises:
+        EvidenceError: the store belongs to another database (a restored backup, a mixed-up
+            mount): decisions on it would prove nothing.
+        WorldError: the folder cannot be written.
+    """
+    try:
+        for folder in (settings.segments, settings.candidates, settings.objects):
+            make_directory(folder)
+    except OSError as error:
+        raise WorldError(
+            "home", path=str(settings.home), detail=os.strerror(error.errno or 0)
+        ) from error
+    database = Database(settings)
+    database.migrate()
+    with database.write() as session:
+        session.connection()  # takes the writer's lock before the look
+        row = session.exec(select(Installation)).first()
+        if row is None:
+            row = Installation(id=uuid4().hex, created_us=clock.now())
+            session.add(row)
+    mark = settings.objects / "INSTALLATION"
+    create_exclusive(mark, row.id.encode())
+    if mark.read_text() != row.id:
+        database.close()
+        raise EvidenceError("mixed_up_store", store=mark.read_text(), database=row.id)
+    return database
+
+
+def lock_log(session: Session) -> None:
+    """Let no other transaction append to the log until this one ends.
+
+    SQLite's writers are alone anyway; PostgreSQL takes an advisory lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        # The key spells "liuhen" so that it cannot meet another program's by accident.
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(x'6c697568656e'::bigint)"))

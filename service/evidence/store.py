@@ -1,0 +1,89 @@
+"""Where originals, clips and documents are kept: by content, created once, never changed."""
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from ingest.errors import FootageAltered
+from ingest.files import (
+    Sha256,
+    make_directory,
+    publish_idempotent,
+    sha256_file,
+    write_temporary,
+)
+
+
+class Store(Protocol):
+    """The narrow interface; another engine or a fake stands behind it."""
+
+    def add(self, stream: BinaryIO) -> tuple[Sha256, int]:
+        """Keep the bytes of `stream`; their digest and size once they are durable.
+
+        The same bytes twice are one object.
+
+        Raises:
+            DiskFull: they do not fit; nothing of them is left.
+        """
+        ...
+
+    def open(self, sha256: Sha256) -> BinaryIO:
+        """The object for reading.
+
+        Raises:
+            KeyError: it is not here.
+        """
+        ...
+
+    def path(self, sha256: Sha256) -> Path:
+        """A file that holds the object, read-only, for programs that need one.
+
+        Raises:
+            KeyError: it is not here.
+        """
+        ...
+
+    def check(self, sha256: Sha256) -> int:
+        """Size of the object after hashing every byte of it.
+
+        Raises:
+            KeyError: it is not here.
+            FootageAltered: its bytes are not what its name says.
+        """
+        ...
+
+
+class FolderStore:
+    """A store in a folder: `sha256/ab/abcdef...`, files read-only."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / "sha256"
+        make_directory(self._root)
+
+    def _place(self, sha256: Sha256) -> Path:
+        return self._root / sha256[:2] / sha256
+
+    def add(self, stream: BinaryIO) -> tuple[Sha256, int]:
+        """See `Store.add`."""
+        temporary, sha256, size = write_temporary(self._root, stream)
+        target = self._place(sha256)
+        make_directory(target.parent)
+        publish_idempotent(temporary, target, sha256)
+        return sha256, size
+
+    def open(self, sha256: Sha256) -> BinaryIO:
+        """See `Store.open`."""
+        return self.path(sha256).open("rb")
+
+    def path(self, sha256: Sha256) -> Path:
+        """See `Store.path`."""
+        place = self._place(sha256)
+        if not place.is_file():
+            raise KeyError(sha256)
+        return place
+
+    def check(self, sha256: Sha256) -> int:
+        """See `Store.check`."""
+        found, size = sha256_file(self.path(sha256))
+        if found != sha256:
+            raise FootageAltered(path=sha256)
+        return size

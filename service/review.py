@@ -1,0 +1,147 @@
+"""An officer decides on an event: the only way out of the queue."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from ingest.clock import Clock
+from service.errors import InputError
+from service.evidence.log import Action, append
+from service.people import may_decide
+from service.tables import Event, Item, Review, User
+
+
+class Rejection(StrEnum):
+    """Why an event is none (the catalogue has the words, `rejection.<key>`)."""
+
+    NOTHING = "nothing"
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    SANITATION = "sanitation"
+    LIGHT = "light"
+    PERMITTED = "permitted"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Qualities:
+    """What 行政处罚法 41 asks of a recording: 真实、清晰、完整、准确."""
+
+    genuine: bool
+    clear: bool
+    complete: bool
+    accurate: bool
+
+    @property
+    def admissible(self) -> bool:
+        """Only a recording with all four may be evidence of a penalty."""
+        return self.genuine and self.clear and self.complete and self.accurate
+
+
+def queue(session: Session) -> list[Event]:
+    """Events that wait for a decision: sure before unsure, likelier first, then older."""
+    return list(
+        session.exec(
+            select(Event)
+            .where(Event.state == "pending")
+            .order_by(col(Event.certain).desc(), col(Event.score).desc(), col(Event.onset_us))
+        )
+    )
+
+
+def items_of(session: Session, event_id: str) -> dict[str, Item]:
+    """The stored pieces of an event by role: `clip`, `before`, `onset`, `after`, `manifest`."""
+    rows = session.exec(select(Item).where(Item.event_id == event_id))
+    return {row.role: row for row in rows}
+
+
+def _pending(session: Session, event_id: str, officer: User) -> Event:
+    if not may_decide(officer):
+        raise InputError("not_an_officer")
+    event = session.get(Event, event_id, with_for_update=True)
+    if event is None:
+        raise InputError("no_event", event=event_id)
+    if event.state != "pending":
+        raise InputError("already_decided", event=event_id)
+    return event
+
+
+def _record(session: Session, clock: Clock, event: Event, review: Review) -> Review:
+    event.state = review.decision
+    session.add_all([event, review])
+    append(
+        session,
+        clock,
+        actor=review.officer_id,
+        action=Action.REVIEWED,
+        subject=event.id,
+        body={"decision": review.decision, "reason": review.reason, "note": review.note},
+    )
+    return review
+
+
+def confirm(
+    session: Session,
+    clock: Clock,
+    event_id: str,
+    *,
+    officer: User,
+    qualities: Qualities,
+    note: str = "",
+) -> Review:
+    """Record that an officer saw the offence in the recording.
+
+    Raises:
+        InputError: no such event, decided already, not an officer, or one of the four
+            qualities is missing: such a recording can only be a lead.
+    """
+    event = _pending(session, event_id, officer)
+    if not qualities.admissible:
+        raise InputError("qualities_missing")
+    review = Review(
+        event_id=event.id,
+        officer_id=officer.id,
+        decision="confirmed",
+        reason="",
+        note=note,
+        genuine=qualities.genuine,
+        clear=qualities.clear,
+        complete=qualities.complete,
+        accurate=qualities.accurate,
+        decided_us=clock.now(),
+    )
+    return _record(session, clock, event, review)
+
+
+def reject(
+    session: Session,
+    clock: Clock,
+    event_id: str,
+    *,
+    officer: User,
+    reason: Rejection,
+    note: str = "",
+) -> Review:
+    """Record that an officer saw no offence.
+
+    Raises:
+        InputError: no such event, decided already, not an officer, or `other` without a note.
+    """
+    event = _pending(session, event_id, officer)
+    if reason is Rejection.OTHER and not note.strip():
+        raise InputError("note_missing")
+    review = Review(
+        event_id=event.id,
+        officer_id=officer.id,
+        decision="rejected",
+        reason=reason.value,
+        note=note,
+        decided_us=clock.now(),
+    )
+    return _record(session, clock, event, review)
+
+
+def review_of(session: Session, event_id: str) -> Review | None:
+    """The decision on an event, if there is one."""
+    return session.exec(select(Review).where(Review.event_id == event_id)).first()

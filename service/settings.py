@@ -1,0 +1,103 @@
+"""One frozen settings object: read once at start, passed down, never looked up.
+
+Cameras, zones and thresholds are rows with history, not settings: a penalty must be traceable
+to the threshold of its day.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import InputError
+
+_PREFIX = "LIUHEN_"
+_NOT_SETTINGS = {"HOME", "MEDIA", "WEIGHTS", "IMAGES"}
+"""Variables with our prefix that only tests and benchmarks, or `home` itself, read."""
+
+
+class Settings(BaseModel):
+    """Where things are and how long they take; every field can be set as `LIUHEN_<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    """Folder of everything that Liuhen keeps."""
+    database_url: str = ""
+    """SQLAlchemy address; empty means SQLite in `home`. PostgreSQL: `postgresql+psycopg://...`."""
+    sqlite_journal: Literal["auto", "wal", "truncate"] = "auto"
+    """`auto` takes WAL where the SQLite library is safe in it, else TRUNCATE (ADR 0003)."""
+    host: str = "127.0.0.1"
+    """Address on which the pages are served."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8470
+    """TCP port of the pages."""
+    model: str = ""
+    """Name of a model card, or a path to weights; empty runs without a detector."""
+    weights: tuple[Path, ...] = ()
+    """Folders in which weights are looked for, after the ones that ship."""
+    segment_s: Annotated[float, Field(ge=2, le=600)] = 60.0
+    """Seconds of video in a segment file."""
+    packet_age_s: Annotated[float, Field(ge=1, le=120)] = 10.0
+    """A camera without a packet for so many seconds is taken as silent and reconnected."""
+    pre_roll_s: Annotated[float, Field(ge=0, le=120)] = 15.0
+    """Seconds of a clip before the thing appears: the approach belongs to the act."""
+    post_roll_s: Annotated[float, Field(ge=0, le=120)] = 10.0
+    """Seconds of a clip after the actor left, or after the alarm when nobody was seen to leave."""
+    reserve_bytes: Annotated[int, Field(ge=0)] = 512 << 20
+    """Uploads are refused when less than this would stay free on the disk."""
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
+    """Hours after which an officer logs in again: one duty."""
+
+    @property
+    def segments(self) -> Path:
+        """Ring of recorded segments."""
+        return self.home / "segments"
+
+    @property
+    def candidates(self) -> Path:
+        """Candidates that camera processes wrote and the registrar enters."""
+        return self.home / "candidates"
+
+    @property
+    def objects(self) -> Path:
+        """Store of originals, clips and documents."""
+        return self.home / "objects"
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError("settings_file", path=str(path), detail=str(error)) from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environment.items():
+        field = name.removeprefix(_PREFIX)
+        if name == field or field in _NOT_SETTINGS or field.startswith("CAMERA_"):
+            continue
+        found[field.lower()] = value.split(os.pathsep) if field == "WEIGHTS" else value
+    return found
+
+
+def load(home: Path, environment: Mapping[str, str]) -> Settings:
+    """Settings of `home/liuhen.toml`, overridden by `LIUHEN_*` variables.
+
+    Raises:
+        InputError: a key is unknown or a value out of range; the message names both.
+    """
+    values = _from_file(home / "liuhen.toml") | _from_environment(environment)
+    if folders := environment.get("LIUHEN_WEIGHTS"):
+        values["weights"] = folders.split(os.pathsep)
+    try:
+        return Settings(home=home.absolute(), **values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError("settings_value", key=key, detail=first["msg"]) from error
