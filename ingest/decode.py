@@ -1,0 +1,137 @@
+"""Packets into frames: the only place where pictures are decoded."""
+
+import io
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.codec import CodecContext
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from ingest.errors import BrokenMedia
+from ingest.packet import Packet, StreamInfo
+from ingest.segments import Gop, by_segment, load
+from vision.frame import SECOND, CameraId, Frame, Instant, later
+
+_LATE_S = 0.001
+"""A frame that comes a clock tick early for its turn is taken, not the next one."""
+
+
+def to_frame(camera: CameraId, at: Instant, picture: VideoFrame) -> Frame:
+    """A decoded picture as vision wants it: BGR, full size."""
+    return Frame(camera, at, picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False))
+
+
+class Turns:
+    """Picks frames by time: one in `every_s` seconds, the first at once; 0 takes every frame."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._due: Instant | None = None
+
+    def take(self, at: Instant) -> bool:
+        """Whether the frame of `at` is wanted; a jump back in time starts anew."""
+        due = self._due
+        if due is not None and due - self._every_s * 2 * SECOND <= at < due - _LATE_S * SECOND:
+            return False
+        self._due = later(at, self._every_s)
+        return True
+
+
+def frames(
+    gops: Iterable[Gop], *, every_s: float = 0.0, keys_only: bool = False
+) -> Iterator[Frame]:
+    """The pictures of recorded GOPs in order, thinned to one in `every_s` seconds.
+
+    Pictures that the decoder marks as damaged are left out.
+
+    Raises:
+        FootageAltered: bytes differ from what was recorded.
+        BrokenMedia: they cannot be decoded at all.
+    """
+    turns = Turns(every_s)
+    for batch in by_segment(gops):
+        head = batch[0].head
+        for pts, picture in _pictures(load(batch), keys_only=keys_only):
+            run_pts = round(pts / head.time_base) + head.first_dts
+            gop = next((g for g in reversed(batch) if g.pictures[0].pts <= run_pts), batch[0])
+            at = gop.wall(run_pts)
+            if turns.take(at):
+                yield to_frame(head.camera, at, picture)
+
+
+def _pictures(data: bytes, *, keys_only: bool) -> Iterator[tuple[Fraction, VideoFrame]]:
+    try:
+        with av.open(io.BytesIO(data), "r", format="mp4") as container:
+            stream = container.streams.video[0]
+            if keys_only:
+                stream.codec_context.skip_frame = "NONKEY"
+            for picture in container.decode(stream):
+                if picture.pts is not None and picture.time_base and not picture.is_corrupt:
+                    yield picture.pts * picture.time_base, picture
+    except av.error.FFmpegError as error:
+        raise BrokenMedia(name="segment", detail=error.strerror or "?") from error
+
+
+class LiveDecoder:
+    """Decodes a running stream just enough for one look in `look_s` seconds.
+
+    Where key frames come at least that often, only they are decoded. Where they are further
+    apart everything is, at the cost that docs/design/detection.md states.
+    """
+
+    def __init__(self, camera: CameraId, info: StreamInfo, *, look_s: float) -> None:
+        self._camera = camera
+        self._info = info
+        self._look_s = look_s
+        self._turns = Turns(look_s)
+        self._codec: VideoCodecContext | None = None
+        self._last_key: Packet | None = None
+        self._sparse = False
+
+    def decode(self, packet: Packet) -> list[Frame]:
+        """Frames that are due; most often none. Damaged packets give none."""
+        if packet.key:
+            self._judge_spacing(packet)
+            if not self._sparse:
+                self._codec = None
+        elif not self._sparse or self._codec is None:
+            return []
+        if self._codec is None:
+            self._codec = self._new_codec()
+        return self._due(self._codec, packet)
+
+    def _judge_spacing(self, key: Packet) -> None:
+        if self._last_key is not None:
+            spacing = (key.dts - self._last_key.dts) * float(self._info.time_base)
+            self._sparse = spacing > self._look_s + 1.0
+        self._last_key = key
+
+    def _new_codec(self) -> VideoCodecContext:
+        codec = CodecContext.create(self._info.codec, "r")
+        assert isinstance(codec, VideoCodecContext)  # noqa: S101  both codecs are video
+        codec.extradata = self._info.template.codec_context.extradata
+        # A frame must come out with its own packet: no frame threads.
+        codec.thread_type = "SLICE"
+        return codec
+
+    def _due(self, codec: VideoCodecContext, packet: Packet) -> list[Frame]:
+        coded = av.Packet(packet.data)
+        coded.pts = coded.dts = packet.pts
+        coded.time_base = self._info.time_base
+        try:
+            pictures = codec.decode(coded)
+            if not self._sparse:
+                pictures += codec.decode(None)
+        except av.error.FFmpegError:
+            # Packet loss: the next key frame starts afresh. The recording holds every byte.
+            self._codec = None
+            return []
+        at = packet.arrival
+        return [
+            to_frame(self._camera, at, picture)
+            for picture in pictures
+            if not picture.is_corrupt and self._turns.take(at)
+        ]
