@@ -15,6 +15,7 @@ import av
 from av.container import OutputContainer
 
 from ingest.errors import NoFootage
+from ingest.files import disk_errors
 from ingest.segments import Gop, Picture, by_segment, load
 from vision.frame import SECOND, Instant
 
@@ -67,6 +68,7 @@ def cut(gops: Sequence[Gop], start: Instant, end: Instant, target: Path) -> Cut:
 
     Raises:
         NoFootage: no picture falls into the interval.
+        DiskFull: the clip does not fit.
         FootageAltered: bytes differ from what was recorded.
     """
     copies = [c for c in _copies(gops) if c.gop.wall(c.picture.pts) < end]
@@ -79,12 +81,11 @@ def cut(gops: Sequence[Gop], start: Instant, end: Instant, target: Path) -> Cut:
     base = gops[0].head.time_base
     ticks = _continuous_ticks(copies, base)
     zero = ticks[copies.index(shown[0])][0]
-    with av.open(
-        str(target),
-        "w",
-        format="mp4",
-        options={"movflags": "faststart", "use_editlist": "1", "avoid_negative_ts": "disabled"},
-    ) as container:
+    options = {"movflags": "faststart", "use_editlist": "1", "avoid_negative_ts": "disabled"}
+    with (
+        disk_errors(target),
+        av.open(str(target), "w", format="mp4", options=options) as container,
+    ):
         _mux(container, copies, [(pts - zero, dts - zero) for pts, dts in ticks])
     last = max(copies, key=_wall)
     return Cut(

@@ -112,7 +112,7 @@ class LiveDecoder:
     def _new_codec(self) -> VideoCodecContext:
         codec = CodecContext.create(self._info.codec, "r")
         assert isinstance(codec, VideoCodecContext)  # noqa: S101  both codecs are video
-        codec.extradata = self._info.template.codec_context.extradata
+        codec.extradata = self._info.extradata or None
         # A frame must come out with its own packet: no frame threads.
         codec.thread_type = "SLICE"
         return codec

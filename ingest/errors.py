@@ -31,6 +31,14 @@ class IngestError(Exception):
         told = ", ".join(f"{name}={value}" for name, value in facts.items())
         super().__init__(f"{type(self).__name__}({told})")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled by its facts, so that it crosses from a child process whole."""
+        return _rebuilt, (type(self), self.facts)
+
+
+def _rebuilt(kind: type["IngestError"], facts: dict[str, str | int]) -> "IngestError":
+    return kind(**facts)
+
 
 class MediaError(IngestError):
     """The file is not one that can be taken in as it is."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, Self
 
 from av.video.stream import VideoStream
 
@@ -17,6 +17,7 @@ class StreamInfo:
     Attributes:
         codec: `h264` or `hevc`, FFmpeg's names.
         time_base: seconds of one tick of the packets' times.
+        extradata: parameter sets that the container carries apart from the packets.
         template: the stream itself; PyAV copies a muxer's parameters from it, so it is valid only
             while its source is open.
     """
@@ -25,7 +26,28 @@ class StreamInfo:
     width: int
     height: int
     time_base: Fraction
+    extradata: bytes
     template: VideoStream
+
+    @classmethod
+    def of(cls, stream: VideoStream) -> Self:
+        """What an opened stream says of itself.
+
+        Raises:
+            ValueError: it has no time base.
+        """
+        if stream.time_base is None:
+            msg = "a video stream without a time base"
+            raise ValueError(msg)
+        context = stream.codec_context
+        return cls(
+            codec=context.name,
+            width=stream.width,
+            height=stream.height,
+            time_base=stream.time_base,
+            extradata=bytes(context.extradata or b""),
+            template=stream,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,11 @@ class Recorder:
         self._last_dts: int | None = None
         self._predecessor: str | None = None
 
+    @property
+    def recording(self) -> bool:
+        """Whether a segment is open."""
+        return self._segment is not None
+
     def start(self, info: StreamInfo) -> None:
         """Begin a run: one unbroken connection, in which media times can be compared."""
         self._info = info

@@ -8,6 +8,7 @@ normally; the first packet, the key frame, comes without any time stamp.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
@@ -29,7 +30,7 @@ from vision.frame import CameraId, Instant
 OPEN_TIMEOUT_S = 10.0
 """A camera that boots answers late; one that takes longer is not there."""
 CODECS = frozenset({"h264", "hevc"})
-AvPacket = _AvPacket[VideoStream]
+AvPacket: TypeAlias = "_AvPacket[VideoStream]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class RtspSource:
         if codec not in CODECS or stream.time_base is None:
             self.close()
             raise CameraUnreachable(camera=self._camera, detail=f"codec {codec}")
-        return StreamInfo(codec, stream.width, stream.height, stream.time_base, stream)
+        return StreamInfo.of(stream)
 
     def packets(self) -> Iterator[Packet]:
         """See `PacketSource.packets`."""

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
 from service.tables import Alarm
+from vision.frame import later
 
 
 class Trouble(StrEnum):
@@ -47,6 +48,20 @@ def close_alarm(session: Session, clock: Clock, trouble: Trouble, subject: str) 
     """Close an alarm whose cause is gone; none open is fine."""
     alarm = _open(session, trouble, subject)
     if alarm is not None:
+        alarm.closed_us = clock.now()
+        session.add(alarm)
+
+
+def close_older(session: Session, clock: Clock, trouble: Trouble, seconds: float) -> None:
+    """Close alarms of a kind that nothing renewed for `seconds`."""
+    before = later(clock.now(), -seconds)
+    for alarm in session.exec(
+        select(Alarm).where(
+            Alarm.key == trouble.value,
+            col(Alarm.closed_us).is_(None),
+            col(Alarm.opened_us) < before,
+        )
+    ):
         alarm.closed_us = clock.now()
         session.add(alarm)
 

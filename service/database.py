@@ -149,7 +149,7 @@ def open_database(settings: Settings, clock: Clock) -> Database:
         WorldError: the folder cannot be written.
     """
     try:
-        for folder in (settings.segments, settings.candidates, settings.objects):
+        for folder in (settings.segments, settings.spool, settings.objects):
             make_directory(folder)
     except OSError as error:
         raise WorldError(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from ingest.clock import Clock
 from service.alarms import Trouble, raise_alarm
@@ -56,8 +56,8 @@ def lease_job(session: Session, clock: Clock, kind: str) -> Job | None:
             Job.kind == kind,
             Job.not_before_us <= now,
             or_(
-                Job.state == "ready",
-                (Job.state == "leased") & (col(Job.lease_until_us) < now),
+                col(Job.state) == "ready",
+                and_(col(Job.state) == "leased", col(Job.lease_until_us) < now),
             ),
         )
         .order_by(col(Job.not_before_us))

@@ -57,9 +57,9 @@ class Settings(BaseModel):
         return self.home / "segments"
 
     @property
-    def candidates(self) -> Path:
-        """Candidates that camera processes wrote and the registrar enters."""
-        return self.home / "candidates"
+    def spool(self) -> Path:
+        """Facts that camera processes leave for the registrar."""
+        return self.home / "spool"
 
     @property
     def objects(self) -> Path:

@@ -42,8 +42,10 @@ def camera_statuses(session: Session, *, gaps: int = 20) -> list[CameraStatus]:
     found = []
     for camera in session.exec(select(Camera).order_by(col(Camera.id))):
         end = session.exec(
-            select(func.max(SegmentRow.end_us)).where(SegmentRow.camera_id == camera.id)
-        ).one()
+            select(SegmentRow.end_us)
+            .where(SegmentRow.camera_id == camera.id)
+            .order_by(col(SegmentRow.end_us).desc())
+        ).first()
         rows = session.exec(
             select(Gap)
             .where(Gap.camera_id == camera.id)
@@ -53,7 +55,7 @@ def camera_statuses(session: Session, *, gaps: int = 20) -> list[CameraStatus]:
         found.append(
             CameraStatus(
                 camera=camera,
-                recorded_to=end,
+                recorded_to=None if end is None else Instant(end),
                 gaps=tuple(rows),
                 alarms=tuple(a for a in alarms if a.subject == camera.id),
             )

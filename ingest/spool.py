@@ -1,0 +1,70 @@
+"""Facts that a camera process leaves as files for the registrar, so that it needs no database."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ingest.files import create_exclusive, make_directory, sha256_bytes
+from vision.frame import CameraId, Instant
+
+
+class FactKind(StrEnum):
+    """What a camera process has to say."""
+
+    CANDIDATE = "candidate"
+    UP = "up"
+    DOWN = "down"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One file of the spool."""
+
+    path: Path
+    kind: FactKind
+    camera: CameraId
+    at: Instant
+    data: dict[str, Any]
+
+
+class Spool:
+    """A folder of facts, each written once and removed when it was entered."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        make_directory(root)
+
+    def put(self, kind: FactKind, camera: CameraId, at: Instant, data: Mapping[str, Any]) -> None:
+        """Leave a fact, durable on return; one of the same kind, camera and time stands.
+
+        Raises:
+            DiskFull: it could not be written.
+        """
+        fact = {"kind": kind.value, "camera": camera, "at_us": at, "data": dict(data)}
+        text = json.dumps(fact).encode()
+        name = f"{at:017d}-{camera}-{kind.value}-{sha256_bytes(text)[:12]}.json"
+        create_exclusive(self._root / name, text)
+
+    def facts(self) -> list[Fact]:
+        """What waits, oldest first."""
+        found = []
+        for path in sorted(self._root.glob("*.json")):
+            fact = json.loads(path.read_bytes())
+            found.append(
+                Fact(
+                    path,
+                    FactKind(fact["kind"]),
+                    CameraId(fact["camera"]),
+                    Instant(fact["at_us"]),
+                    fact["data"],
+                )
+            )
+        return found
+
+    def remove(self, fact: Fact) -> None:
+        """Forget a fact that is in the database now."""
+        fact.path.unlink(missing_ok=True)

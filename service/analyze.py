@@ -1,0 +1,227 @@
+"""`liuhen analyze`: the same watch and look-back over video files, for trials and benchmarks."""
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from av.video.frame import VideoFrame
+
+from ingest.decode import Turns, to_frame
+from ingest.media import describe, pictures
+from ingest.probe import confine
+from models.session import open_detector
+from service.camera import LOOK_S
+from service.events import reason_row, reason_words
+from vision.candidate import Candidate
+from vision.detect import Detection, Detector
+from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
+from vision.sighting import Sighting
+from vision.watch import Watch, WatchSettings
+
+MEMORY_BYTES = 8 << 30
+"""Address space of a child that decodes strangers' files; a 4K decoder needs a fraction of it."""
+CPU_S = 24 * 3600
+"""A day of computing: a file that takes longer is an attack or a mistake."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to do with a file; the same for all files of a run."""
+
+    settings: WatchSettings
+    model: str = ""
+    weights: tuple[Path, ...] = ()
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An event of a file: seconds from its first frame, boxes in pixels of its frames."""
+
+    kind: str
+    onset_s: float
+    alarm_s: float
+    left_s: float | None
+    box_xyxy: list[float]
+    score: float
+    actor: str
+    actor_box_xyxy: list[float] | None
+    certain: bool
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReport:
+    """What `liuhen analyze --json` writes for one file (architecture.md)."""
+
+    file: str
+    media_s: float
+    frames_decoded: int
+    detector_calls: int
+    cpu_s: float
+    events: list[Finding]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values in the order of the format."""
+        return asdict(self)
+
+
+@dataclass
+class _Counting:
+    """A detector that counts how often it is asked."""
+
+    detector: Detector
+    calls: int = 0
+
+    def detect(self, image: Image) -> tuple[Detection, ...]:
+        self.calls += 1
+        return self.detector.detect(image)
+
+
+@dataclass
+class _Reader:
+    """Frames of a file as those of a camera that was switched on at instant 0."""
+
+    path: Path
+    camera: CameraId
+    on_second: Callable[[float], None]
+    decoded: int = 0
+    last_s: float = field(default=0.0)
+
+    def frames(self, every_s: float, start: Instant, end: Instant) -> Iterator[Frame]:
+        turns = Turns(every_s)
+        for seconds, picture in self._pictures(seconds_between(Instant(0), start)):
+            at = later(Instant(0), seconds)
+            if at > end:
+                return
+            if at >= start and turns.take(at):
+                yield to_frame(self.camera, at, picture)
+
+    def _pictures(self, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
+        for seconds, picture in pictures(self.path, start_s):
+            self.decoded += 1
+            self.last_s = max(self.last_s, seconds)
+            if not picture.is_corrupt:
+                yield seconds, picture
+
+
+_END = Instant(2**62)
+
+
+def analyze(
+    path: Path, request: Request, on_second: Callable[[float], None] = lambda _: None
+) -> ClipReport:
+    """Watch a file from its first frame and look back at every candidate.
+
+    `on_second` hears how many seconds of the file have been watched.
+
+    Raises:
+        MediaError: the file is not a video that can be read.
+        ModelError: the detector cannot be opened.
+    """
+    began = time.process_time()
+    detector = None
+    if request.model:
+        detector = _Counting(open_detector(request.model, request.weights, threads=request.threads))
+    reader = _Reader(path, CameraId(path.name), on_second)
+    sightings = _sightings(reader, request.settings, detector)
+    return ClipReport(
+        file=str(path),
+        media_s=round(reader.last_s, 3),
+        frames_decoded=reader.decoded,
+        detector_calls=detector.calls if detector else 0,
+        cpu_s=round(time.process_time() - began, 3),
+        events=[_finding(sighting) for sighting in sightings],
+    )
+
+
+def _sightings(
+    reader: _Reader, settings: WatchSettings, detector: Detector | None
+) -> list[Sighting]:
+    watch = Watch(reader.camera, settings)
+    candidates: list[Candidate] = []
+    for frame in reader.frames(LOOK_S, Instant(0), _END):
+        candidates += watch.see(frame)
+        reader.on_second(seconds_between(Instant(0), frame.at))
+    verdicts = (
+        attribute(candidate, reader.frames(1 / LOOKBACK_FPS, *span(candidate)), detector)
+        for candidate in candidates
+    )
+    return [verdict for verdict in verdicts if isinstance(verdict, Sighting)]
+
+
+def _finding(sighting: Sighting) -> Finding:
+    def seconds(at: Instant | None) -> float | None:
+        return None if at is None else round(seconds_between(Instant(0), at), 3)
+
+    return Finding(
+        kind=sighting.kind.value,
+        onset_s=seconds(sighting.onset) or 0.0,
+        alarm_s=seconds(sighting.alarm) or 0.0,
+        left_s=seconds(sighting.left),
+        box_xyxy=[round(value, 1) for value in sighting.box.xyxy],
+        score=round(sighting.score, 3),
+        actor=sighting.actor.value,
+        actor_box_xyxy=(
+            [round(value, 1) for value in sighting.actor_box.xyxy] if sighting.actor_box else None
+        ),
+        certain=sighting.certain,
+        reasons=[reason_words(reason_row(reason), tell=_media_time) for reason in sighting.reasons],
+    )
+
+
+def _media_time(at: Instant) -> str:
+    """Minutes and seconds from the file's first frame."""
+    minutes, seconds = divmod(seconds_between(Instant(0), at), 60)
+    return f"{minutes:02.0f}:{seconds:04.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a file is: `done_s` of `total_s` seconds watched."""
+
+    path: Path
+    done_s: float
+    total_s: float
+
+
+def _child(path: Path, request: Request, told: "Queue[Progress]") -> ClipReport:
+    total_s = describe(path).seconds
+    return analyze(path, request, lambda done_s: told.put(Progress(path, done_s, total_s)))
+
+
+def analyze_all(
+    paths: Sequence[Path],
+    request: Request,
+    *,
+    workers: int,
+    on_progress: Callable[[Progress], None],
+) -> list[ClipReport | Exception]:
+    """Analyse files beside each other in confined child processes, in the order given.
+
+    An error of a file stands in its place; the others go on.
+    """
+    context = multiprocessing.get_context("spawn")
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=confine, initargs=(MEMORY_BYTES, CPU_S)
+        ) as pool,
+    ):
+        told: Queue[Progress] = manager.Queue()
+        running = [pool.submit(_child, path, request, told) for path in paths]
+        while not (all(future.done() for future in running) and told.empty()):
+            if told.empty():
+                time.sleep(0.05)
+            else:
+                on_progress(told.get())
+        return [future.exception() or future.result() for future in running]  # type: ignore[misc]

@@ -1,0 +1,204 @@
+"""The process of one camera: packets to disk first, then a look at some of them.
+
+It writes files only: segments with their index, and facts in the spool. So recording waits for no
+database, no detector and no other camera.
+"""
+
+import logging
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import parent_process
+from secrets import SystemRandom
+
+from ingest.clock import Clock, SystemClock
+from ingest.decode import LiveDecoder
+from ingest.errors import CameraError, CameraRefused, CameraSilent, DiskFull
+from ingest.packet import Packet, PacketSource, StreamInfo
+from ingest.recorder import Recorder
+from ingest.rtsp import RtspSource
+from ingest.spool import FactKind, Spool
+from service.cameras import Plan
+from vision.frame import CameraId
+from vision.watch import Watch
+
+LOOK_S = 1.0
+"""One look in a second; docs/design/detection.md has what other rates find."""
+QUEUE_PACKETS = 250
+"""Ten seconds of a 25 fps stream: analysis may stall so long before frames are skipped."""
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+"""Back-off between attempts: quick after a hiccup, gentle with a camera that stays away."""
+
+log = logging.getLogger(__name__)
+
+
+def cause_of(error: CameraError | DiskFull) -> str:
+    """Key of the catalogue's words (`cause.<key>`) for why a run ended."""
+    match error:
+        case CameraRefused():
+            return "refused"
+        case CameraSilent():
+            return "silent"
+        case DiskFull():
+            return "disk_full"
+        case _:
+            return "disconnected"
+
+
+class Analyst:
+    """Looks at a stream beside the recorder, in a thread of its own; late rather than in the way.
+
+    A full queue drops packets for analysis only. How many is a fact in the spool.
+    """
+
+    def __init__(self, plan: Plan, spool: Spool, on_crash: Callable[[], None]) -> None:
+        self._plan = plan
+        self._spool = spool
+        self._on_crash = on_crash
+        self._watch = Watch(plan.camera, plan.watch)
+        self._queue: queue.Queue[Packet | StreamInfo | None] = queue.Queue(QUEUE_PACKETS)
+        self._skipped = 0
+        self._thread = threading.Thread(target=self._run, name="analyst", daemon=True)
+        self._thread.start()
+
+    def begin(self, info: StreamInfo) -> None:
+        """A new run with these parameters follows."""
+        while self._thread.is_alive():
+            try:
+                self._queue.put(info, timeout=1)
+            except queue.Full:
+                continue
+            return
+
+    def offer(self, packet: Packet) -> None:
+        """Hand over a packet; never blocks."""
+        try:
+            self._queue.put_nowait(packet)
+        except queue.Full:
+            self._skipped += 1
+            return
+        if self._skipped:
+            skipped, self._skipped = self._skipped, 0
+            facts = {"skipped": skipped}
+            self._spool.put(FactKind.SKIPPED, self._plan.camera, packet.arrival, facts)
+
+    def finish(self) -> None:
+        """Work off the queue and end the thread."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._look()
+        except Exception:
+            # The outermost frame of a thread: end the process in order, so that it is restarted.
+            log.exception("camera %s: analysis failed", self._plan.camera)
+            self._on_crash()
+
+    def _look(self) -> None:
+        decoder: LiveDecoder | None = None
+        while (work := self._queue.get()) is not None:
+            if isinstance(work, StreamInfo):
+                decoder = LiveDecoder(self._plan.camera, work, look_s=LOOK_S)
+            elif decoder is not None:
+                for frame in decoder.decode(work):
+                    for candidate in self._watch.see(frame):
+                        self._spool.put(
+                            FactKind.CANDIDATE,
+                            candidate.camera,
+                            candidate.alarm,
+                            candidate.to_json(),
+                        )
+
+
+@dataclass
+class CameraWorker:
+    """Records one source, for ever, until `stop` is set."""
+
+    plan: Plan
+    source: PacketSource
+    clock: Clock
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Connect, record, and connect again whatever ends the run."""
+        spool = Spool(self.plan.spool)
+        recorder = Recorder(
+            self.plan.segments, self.plan.camera, self.clock, segment_s=self.plan.segment_s
+        )
+        analyst = Analyst(self.plan, spool, self.stop.set)
+        wait_s = FIRST_WAIT_S
+        while not self.stop.is_set():
+            try:
+                self._record(recorder, analyst, spool)
+            except (CameraError, DiskFull) as error:
+                ran = self._end(recorder, spool, error)
+                wait_s = FIRST_WAIT_S if ran else min(wait_s * 2, LONGEST_WAIT_S)
+                # Jitter, so that cameras behind one switch do not all come back at once.
+                self.stop.wait(wait_s * SystemRandom().uniform(0.5, 1.0))
+        analyst.finish()
+
+    def _record(self, recorder: Recorder, analyst: Analyst, spool: Spool) -> None:
+        try:
+            info = self.source.open()
+            recorder.start(info)
+            analyst.begin(info)
+            first = True
+            for packet in self.source.packets():
+                done = recorder.write(packet)
+                analyst.offer(packet)
+                if done and first:
+                    first = False
+                    spool.put(FactKind.UP, self.plan.camera, packet.arrival, {})
+                if self.stop.is_set():
+                    recorder.stop("stopped")
+                    return
+        finally:
+            self.source.close()
+
+    def _end(self, recorder: Recorder, spool: Spool, error: CameraError | DiskFull) -> bool:
+        """Close the run; whether anything had been recorded in it."""
+        cause = cause_of(error)
+        log.warning("camera %s: %s", self.plan.camera, cause)
+        ran = recorder.recording
+        try:
+            recorder.stop(cause)
+            spool.put(FactKind.DOWN, self.plan.camera, self.clock.now(), {"cause": cause})
+        except DiskFull:
+            # The registrar sees the disk itself; what was acknowledged stays readable.
+            log.exception("camera %s: the end of the run could not be written", self.plan.camera)
+        return ran
+
+
+def end_with_parent(stop: threading.Event) -> None:
+    """Set `stop` when the parent process is gone, however it went."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        stop.set()
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def stop_on_signal(stop: threading.Event) -> None:
+    """Set `stop` on SIGTERM; SIGINT from a terminal reaches the parent, which tells us."""
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def run_camera(plan: Plan) -> None:
+    """Main function of a camera process."""
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {plan.camera} %(message)s")
+    clock = SystemClock()
+    source = RtspSource(CameraId(plan.camera), plan.address, clock, packet_age_s=plan.packet_age_s)
+    worker = CameraWorker(plan, source, clock)
+    stop_on_signal(worker.stop)
+    end_with_parent(worker.stop)
+    worker.run()

@@ -1,0 +1,85 @@
+"""A sighting becomes a row in the review queue, once, with its evidence."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlmodel import Session
+
+from ingest.clock import Clock
+from service.clips import Piece
+from service.evidence.log import MACHINE, Action, append
+from service.tables import Event, Item
+from service.texts import Language, say
+from service.times import beijing_clock
+from vision.frame import Instant
+from vision.sighting import Reason, ReasonKey, Sighting
+
+
+def reason_row(reason: Reason) -> dict[str, Any]:
+    """A reason as the event row keeps it."""
+    return {"key": reason.key.value, "at_us": reason.at, "seconds": reason.seconds}
+
+
+def reason_words(
+    row: dict[str, Any],
+    language: Language = "zh",
+    *,
+    tell: Callable[[Instant], str] = beijing_clock,
+) -> str:
+    """A kept reason in an officer's words; `tell` spells its time, as Beijing time of day."""
+    key = ReasonKey(row["key"])
+    at = "" if row["at_us"] is None else tell(Instant(row["at_us"]))
+    seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
+    return say(f"reason.{key.value}", language, at=at, seconds=seconds)
+
+
+def add_event(
+    session: Session,
+    clock: Clock,
+    sighting: Sighting,
+    pieces: Sequence[Piece],
+    *,
+    event_id: str,
+    model: str | None,
+) -> bool:
+    """Enter a finding; False when it was entered before (then nothing changes)."""
+    if session.get(Event, event_id) is not None:
+        return False
+    session.add(
+        Event(
+            id=event_id,
+            camera_id=sighting.camera,
+            kind=sighting.kind.value,
+            before_us=sighting.before,
+            onset_us=sighting.onset,
+            alarm_us=sighting.alarm,
+            left_us=sighting.left,
+            box=list(sighting.box.xyxy),
+            size=list(sighting.size),
+            actor=sighting.actor.value,
+            actor_box=list(sighting.actor_box.xyxy) if sighting.actor_box else None,
+            score=sighting.score,
+            certain=sighting.certain,
+            reasons=[reason_row(reason) for reason in sighting.reasons],
+            model=model,
+            found_us=clock.now(),
+        )
+    )
+    session.flush()
+    for piece in pieces:
+        session.add(
+            Item(
+                id=f"{event_id}-{piece.role}",
+                event_id=event_id,
+                role=piece.role,
+                sha256=piece.sha256,
+                size=piece.size,
+                media_type=piece.media_type,
+                start_us=piece.start,
+                end_us=piece.end,
+                made_us=clock.now(),
+            )
+        )
+    hashes = {piece.role: str(piece.sha256) for piece in pieces}
+    append(session, clock, actor=MACHINE, action=Action.EVENT_FOUND, subject=event_id, body=hashes)
+    return True

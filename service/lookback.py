@@ -1,0 +1,151 @@
+"""The look-back job: from a candidate to an event with its evidence, or to a recorded dismissal."""
+
+import logging
+import threading
+
+from ingest.clock import Clock, SystemClock
+from ingest.decode import frames
+from ingest.errors import DiskFull, IngestError
+from ingest.segments import Segments
+from models.session import OnnxDetector, open_detector
+from service.alarms import Trouble, raise_alarm
+from service.camera import end_with_parent, stop_on_signal
+from service.clips import clip_range, make_pieces
+from service.database import Database
+from service.errors import WorldError
+from service.events import add_event
+from service.evidence.log import MACHINE, Action, append
+from service.evidence.store import FolderStore, Store
+from service.jobs import complete_job, fail_job, lease_job, postpone_job
+from service.settings import Settings
+from service.tables import Job
+from vision.candidate import Candidate
+from vision.detect import Detector
+from vision.dumping import LOOKBACK_FPS, Dismissal, attribute, span
+from vision.frame import SECOND, Instant
+from vision.sighting import Sighting
+
+PAUSE_S = 0.5
+"""Between two looks at an empty queue."""
+RETRY_S = 1.0
+"""Wait for the recording to reach the end of a clip: about one GOP."""
+PATIENCE_S = 60.0
+"""A camera that fell silent after the act: the clip ends where the recording does."""
+
+log = logging.getLogger(__name__)
+
+
+class LookbackWorker:
+    """Does look-back jobs, one at a time, with the one detector session of its process."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        detector: Detector | None,
+        *,
+        model: str | None = None,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._detector = detector
+        self._model = model
+        self._segments = Segments(settings.segments)
+
+    def step(self) -> bool:
+        """Do one job that is due; False when there is none."""
+        with self._database.write() as session:
+            job = lease_job(session, self._clock, "lookback")
+        if job is None:
+            return False
+        try:
+            self._look_back(job)
+        except (IngestError, WorldError) as error:
+            log.warning("look-back %s failed: %s", job.id, error)
+            with self._database.write() as session:
+                fail_job(session, self._clock, job, str(error))
+                if isinstance(error, DiskFull):
+                    raise_alarm(session, self._clock, Trouble.DISK_FULL, str(self._settings.home))
+        return True
+
+    def _look_back(self, job: Job) -> None:
+        candidate = Candidate.from_json(job.payload)
+        start, end = span(candidate)
+        gops = self._segments.read(candidate.camera, start, end)
+        seen = frames(gops, every_s=1 / LOOKBACK_FPS)
+        verdict = attribute(candidate, seen, self._detector)
+        if isinstance(verdict, Dismissal):
+            self._dismiss(job, verdict)
+        elif self._is_recorded(verdict):
+            self._enter(job, verdict)
+        else:
+            with self._database.write() as session:
+                postpone_job(session, self._clock, job, RETRY_S)
+
+    def _is_recorded(self, sighting: Sighting) -> bool:
+        """Whether the recording covers the whole clip, or will not for long."""
+        _, end = clip_range(sighting, self._settings.pre_roll_s, self._settings.post_roll_s)
+        if self._clock.now() > end + PATIENCE_S * SECOND:
+            return True
+        reached = self._segments.recorded_to(sighting.camera, Instant(sighting.alarm))
+        return reached is not None and reached >= end
+
+    def _dismiss(self, job: Job, dismissal: Dismissal) -> None:
+        with self._database.write() as session:
+            if not complete_job(session, self._clock, job, f"dismissed: {dismissal.reason}"):
+                session.rollback()
+                return
+            append(
+                session,
+                self._clock,
+                actor=MACHINE,
+                action=Action.CANDIDATE_DISMISSED,
+                subject=job.id,
+                body={"reason": dismissal.reason.value, "camera": dismissal.candidate.camera},
+            )
+
+    def _enter(self, job: Job, sighting: Sighting) -> None:
+        """Files first, then the rows that name them, in one transaction with the job's end."""
+        pieces = make_pieces(
+            self._store,
+            self._segments,
+            sighting,
+            event_id=job.id,
+            pre_roll_s=self._settings.pre_roll_s,
+            post_roll_s=self._settings.post_roll_s,
+        )
+        with self._database.write() as session:
+            add_event(session, self._clock, sighting, pieces, event_id=job.id, model=self._model)
+            if not complete_job(session, self._clock, job, "event"):
+                session.rollback()
+
+
+def open_configured_detector(settings: Settings) -> OnnxDetector | None:
+    """The detector that the settings name; None when they name none."""
+    return open_detector(settings.model, settings.weights) if settings.model else None
+
+
+def run_lookback(settings: Settings) -> None:
+    """Main function of a look-back process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s look-back %(message)s")
+    stop = threading.Event()
+    stop_on_signal(stop)
+    end_with_parent(stop)
+    database = Database(settings)
+    detector = open_configured_detector(settings)
+    worker = LookbackWorker(
+        database,
+        FolderStore(settings.objects),
+        SystemClock(),
+        settings,
+        detector,
+        model=detector.card.sha256 if detector else None,
+    )
+    while not stop.is_set():
+        if not worker.step():
+            stop.wait(PAUSE_S)
+    database.close()

@@ -1,0 +1,191 @@
+"""`liuhen serve`: the pages here, and one process for each camera, the registrar and look-backs.
+
+A process that ends is started again after a wait; the others never notice.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any
+
+import uvicorn
+
+from ingest.clock import SystemClock
+from service.camera import run_camera
+from service.cameras import Plan, plans
+from service.database import Database, open_database
+from service.errors import InputError
+from service.evidence.store import FolderStore
+from service.lookback import run_lookback
+from service.registrar import run_registrar
+from service.settings import Settings
+from service.web.app import create_app
+
+ROUND_S = 1.0
+"""Between two looks at the children and at the camera rows."""
+RESTART_S = 2.0
+"""A child that ends at once must not spin the machine."""
+STOP_S = 8.0
+"""A child that was told to stop and has not is killed: nothing acknowledged is lost by that."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Child:
+    """A process that is kept running."""
+
+    name: str
+    target: Callable[..., None]
+    argument: Any
+    process: SpawnProcess | None = None
+    not_before_us: int = 0
+
+    def start(self, context: SpawnContext) -> None:
+        self.process = context.Process(target=self.target, args=(self.argument,), name=self.name)
+        self.process.start()
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.is_alive()
+
+
+@dataclass
+class Supervisor:
+    """Keeps the right children running until `stop`."""
+
+    settings: Settings
+    database: Database
+    clock: SystemClock = field(default_factory=SystemClock)
+    stop: threading.Event = field(default_factory=threading.Event)
+    _children: dict[str, Child] = field(default_factory=dict)
+    _context: SpawnContext = field(default_factory=lambda: multiprocessing.get_context("spawn"))
+
+    def run(self) -> None:
+        """Start what is missing, restart what ended, until `stop`; then end everything."""
+        fixed = {
+            "registrar": Child("registrar", run_registrar, self.settings),
+            "look-back": Child("look-back", run_lookback, self.settings),
+        }
+        self._children |= fixed
+        while True:
+            self._follow_cameras()
+            for child in self._children.values():
+                self._keep(child)
+            if self.stop.wait(ROUND_S):
+                break
+        self._end(list(self._children.values()))
+
+    def _follow_cameras(self) -> None:
+        """One child for each enabled camera; a changed plan gets a new process."""
+        try:
+            with self.database.read() as session:
+                wanted = plans(session, self.settings)
+        except InputError:
+            log.exception("cameras stay as they are")
+            return
+        running = {name: c for name, c in self._children.items() if isinstance(c.argument, Plan)}
+        changed = [
+            child
+            for child in running.values()
+            if wanted.get(child.argument.camera) != child.argument
+        ]
+        self._end(changed)
+        for child in changed:
+            del self._children[child.name]
+        for camera, plan in wanted.items():
+            name = f"camera-{camera}"
+            self._children.setdefault(name, Child(name, run_camera, plan))
+
+    def _keep(self, child: Child) -> None:
+        now = self.clock.monotonic_us()
+        if child.is_running() or now < child.not_before_us:
+            return
+        if child.process is not None:
+            log.warning("%s ended with %s; starting it again", child.name, child.process.exitcode)
+        child.not_before_us = now + round(RESTART_S * 1_000_000)
+        child.start(self._context)
+
+    def _end(self, children: list[Child]) -> None:
+        """Cameras first, so that the registrar can enter what they closed."""
+        order = sorted(children, key=lambda child: not isinstance(child.argument, Plan))
+        for stage in (True, False):
+            stopping = [
+                child.process
+                for child in order
+                if isinstance(child.argument, Plan) is stage and child.process is not None
+            ]
+            for process in stopping:
+                process.terminate()
+            for process in stopping:
+                process.join(STOP_S)
+                if process.is_alive():
+                    process.kill()
+                    process.join()
+
+
+def free_socket(host: str, port: int) -> socket.socket:
+    """A listening socket of the pages; port 0 takes any.
+
+    Raises:
+        InputError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InputError("port_taken", port=port) from error
+    return listener
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, listener: socket.socket) -> Iterator[Database]:
+    """The whole service, pages on `listener`, for the duration of the block.
+
+    Raises:
+        ServiceError: the database or the store is not fit to be used.
+    """
+    clock = SystemClock()
+    database = open_database(settings, clock)
+    app = create_app(settings, database, FolderStore(settings.objects), clock)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    server = _Server(config)
+    supervisor = Supervisor(settings, database)
+    threads = [
+        threading.Thread(target=supervisor.run, name="supervisor"),
+        threading.Thread(target=server.run, args=([listener],), name="pages"),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield database
+    finally:
+        server.should_exit = True
+        supervisor.stop.set()
+        for thread in threads:
+            thread.join()
+        listener.close()
+        database.close()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn in a thread: signals belong to the main thread, which ends us in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def wait_for_signal() -> None:
+    """Return on Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
