@@ -1,0 +1,119 @@
+"""HTML from templates: the frame around every page, with its menu, its counts and its alarms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import func
+from sqlmodel import Session, select
+
+from service.people import may_decide, sees_footage
+from service.status import readiness
+from service.tables import Alarm, Camera, Case, Review, User
+from service.texts import Language
+from service.times import beijing
+from service.web.assets import Assets
+from service.web.language import Words, language_of, words_in
+from vision.frame import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each noun there are, for the menu."""
+
+    pending: int
+    decided: int
+    cases: int
+    cameras: int
+
+
+def full(at: Instant) -> str:
+    """`2026-05-28 20:26:40+08:00`: for facts."""
+    return beijing(at).isoformat(sep=" ", timespec="seconds")
+
+
+def short(at: Instant) -> str:
+    """`05-28 20:26:40`: for lists."""
+    return f"{beijing(at):%m-%d %H:%M:%S}"
+
+
+def home_of(user: User) -> str:
+    """Where a person's work begins: the queue, or the cameras for whoever may not see footage."""
+    return "/" if sees_footage(user) else "/cameras"
+
+
+def alarm_words(alarm: Alarm, words: Words) -> str:
+    """The sentence for an alarm; its cause is itself a key of the catalogue."""
+    facts = dict(alarm.facts)
+    if "cause" in facts:
+        facts["cause"] = words(f"cause.{facts['cause']}")
+    return words(f"alarm.{alarm.key}", subject=alarm.subject, **facts)
+
+
+def _count(session: Session, table: type[Review | Case | Camera]) -> int:
+    return session.exec(select(func.count()).select_from(table)).one()
+
+
+class Page:
+    """One answer to one request."""
+
+    def __init__(self, templates: Environment, request: Request, user: User | None) -> None:
+        self._templates = templates
+        self._request = request
+        self._user = user
+        self.language: Language = language_of(request)
+        self.words = words_in(self.language)
+
+    def bare(
+        self, template: str, facts: Mapping[str, object], *, status: int = 200
+    ) -> HTMLResponse:
+        """A page that needs nothing from the database: the login, an error."""
+        html = self._templates.get_template(template).render(
+            t=self.words,
+            language=self.language,
+            path=self._request.scope["path"],
+            user=self._user,
+            home=home_of(self._user) if self._user else "/",
+            **facts,
+        )
+        return HTMLResponse(html, status)
+
+    def framed(
+        self, session: Session, template: str, facts: Mapping[str, object], *, status: int = 200
+    ) -> HTMLResponse:
+        """A page inside the frame."""
+        user = self._user
+        now = readiness(session)
+        frame = {
+            "counts": Counts(
+                pending=now.pending_events,
+                decided=_count(session, Review),
+                cases=_count(session, Case),
+                cameras=_count(session, Camera),
+            ),
+            "alarms": [alarm_words(alarm, self.words) for alarm in now.alarms],
+            "sees": user is not None and sees_footage(user),
+            "decides": user is not None and may_decide(user),
+        }
+        return self.bare(template, {**frame, **facts}, status=status)
+
+
+class Pages:
+    """The templates of one application."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("service.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["asset"] = assets.url
+        self._templates.filters |= {"full": full, "short": short}
+
+    def page(self, request: Request, user: User | None = None) -> Page:
+        """The page that answers `request`."""
+        return Page(self._templates, request, user)
