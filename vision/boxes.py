@@ -52,6 +52,10 @@ class Box:
         """The box with every side moved outwards by `pixels`."""
         return type(self)(self.x0 - pixels, self.y0 - pixels, self.x1 + pixels, self.y1 + pixels)
 
+    def moved(self, dx: float, dy: float) -> Self:
+        """The box shifted right by `dx` and down by `dy` pixels."""
+        return type(self)(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)
+
     def clipped(self, width: float, height: float) -> Self:
         """The part of the box inside a frame of `width` by `height` pixels; may be empty."""
         x0, x1 = (min(max(x, 0.0), width) for x in (self.x0, self.x1))

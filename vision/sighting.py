@@ -26,6 +26,12 @@ class ReasonKey(StrEnum):
     ACTOR_UNKNOWN = "actor_unknown"
     ACTOR_STILL_THERE = "actor_still_there"
     UNSURE_ADDED = "unsure_added"
+    # Why a look-back dismissed a candidate; never on a sighting.
+    NOT_CHANGED = "not_changed"
+    TAKEN_AWAY = "taken_away"
+    PERSON_OR_VEHICLE = "person_or_vehicle"
+    NOT_STILL = "not_still"
+    CAME_BY_ITSELF = "came_by_itself"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vision.picture import Mask
+
 
 class ZoneKind(StrEnum):
     """What a zone is for (glossary: 区域)."""
@@ -35,3 +41,28 @@ class Zone:
         if any(not (0 <= x <= 1 and 0 <= y <= 1) for x, y in self.points):
             msg = f"zone {self.name!r} has a point outside the picture: {self.points}"
             raise ValueError(msg)
+
+
+_MASKED = frozenset({ZoneKind.IGNORE, ZoneKind.ROAD, ZoneKind.BIN})
+
+
+def watched(zones: tuple[Zone, ...], shape: tuple[int, int]) -> Mask:
+    """Where dumping is watched for, in a picture of `shape` `(H, W)`.
+
+    That is every `no_dump` and `heap` zone, or the whole picture when none is drawn, without the
+    `ignore`, `road` and `bin` zones.
+    """
+    wanted = [zone for zone in zones if zone.kind in {ZoneKind.NO_DUMP, ZoneKind.HEAP}]
+    mask = np.full(shape, 0 if wanted else 255, np.uint8)
+    for zone in wanted:
+        cv2.fillPoly(mask, [_corners(zone, shape)], 255)
+    for zone in zones:
+        if zone.kind in _MASKED:
+            cv2.fillPoly(mask, [_corners(zone, shape)], 0)
+    return mask
+
+
+def _corners(zone: Zone, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
+    """The polygon in pixels of a picture of `shape` `(H, W)`."""
+    height, width = shape
+    return np.rint(np.array(zone.points) * (width, height)).astype(np.int32)

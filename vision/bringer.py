@@ -1,0 +1,66 @@
+"""Who stood by when a thing appeared, from a detector's boxes (glossary: 行为人)."""
+
+from vision.boxes import Box, gap, intersection, iou
+from vision.detect import VEHICLES, Detection, Label
+from vision.frame import Instant, seconds_between
+from vision.lookback import Glimpse
+from vision.sighting import Actor
+
+_COVERED = 0.5
+"""Share of the region under one box from which that box may be the thing itself."""
+_ALIKE = 0.25
+"""A box up to four times the region's area can be the same thing; a larger one stands behind it."""
+_OFTEN, _NEARLY_ALWAYS = 0.5, 0.8
+"""Share of looks that make it the thing itself: of its own size, or of any (detection.md 2.3)."""
+_REACH = 0.5
+"""A bringer is within half of its own height of what it puts down (detection.md 2.4, c1)."""
+_CONTACT_S = (-2.0, 2.0)
+"""When the bringer is close, in seconds from the onset."""
+_LIVING = frozenset({Label.PERSON, Label.ANIMAL})
+
+
+def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> bool:
+    """Whether the thing is a person, an animal or a vehicle that stands there since `onset`."""
+    earlier = [d for g in glimpses if g.at < onset for d in g.detections or ()]
+    looks = [
+        [d for d in g.detections if not any(iou(d.box, e.box) > _COVERED for e in earlier)]
+        for g in glimpses
+        if g.detections is not None and g.at > onset
+    ]
+    if not looks:
+        return False
+    alike = sum(any(_covers(d, region, _ALIKE) for d in look) for look in looks)
+    any_size = sum(any(_covers(d, region, 0.0) for d in look) for look in looks)
+    return alike >= _OFTEN * len(looks) or any_size >= _NEARLY_ALWAYS * len(looks)
+
+
+def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple[Actor, Box | None]:
+    """The nearest person at the onset, else the nearest vehicle that was not parked there."""
+    close = [g for g in glimpses if _CONTACT_S[0] <= seconds_between(onset, g.at) <= _CONTACT_S[1]]
+    seen = [d for g in close for d in g.detections or () if _in_reach(d, region)]
+    people = [d.box for d in seen if d.label is Label.PERSON]
+    if people:
+        return Actor.PERSON, min(people, key=lambda box: gap(box, region))
+    vehicles = [d.box for d in seen if d.label in VEHICLES and not _parked(d, glimpses)]
+    if vehicles:
+        return Actor.VEHICLE, min(vehicles, key=lambda box: gap(box, region))
+    return Actor.UNKNOWN, None
+
+
+def _covers(found: Detection, region: Box, least_size: float) -> bool:
+    if found.label not in VEHICLES | _LIVING:
+        return False
+    covered = intersection(found.box, region) > _COVERED * region.area
+    return covered and region.area >= least_size * found.box.area
+
+
+def _in_reach(found: Detection, region: Box) -> bool:
+    return gap(found.box, region) <= _REACH * found.box.height
+
+
+def _parked(found: Detection, glimpses: tuple[Glimpse, ...]) -> bool:
+    """Whether a box like it was there in the first look and in the last."""
+    looks = [g.detections for g in glimpses if g.detections is not None]
+    return all(
+        any(iou(d.box, found.box) > _COVERED for d in look) for look in (looks[0], looks[-1])
+    )

@@ -1,0 +1,77 @@
+"""What kind of change a region is, and whether two pictures of it show the same."""
+
+import cv2
+import numpy as np
+
+from vision.candidate import Change
+from vision.frame import Image
+from vision.picture import Mask, grey
+from vision.region import Region, surroundings
+
+SAME = 0.85
+"""Normalised correlation from which two pictures show the same unmoved thing (detection.md 0a)."""
+_ABSTAIN = 0.08
+"""Contrast gain below which its sign proves nothing (detection.md section 0, point 3)."""
+_EDGE_RATIO = 1.3
+"""Contour energy gained or lost by this factor is the second cue (detection.md 2.3: 1.25)."""
+_BINS = 8
+"""Histogram bins per channel: 32 levels wide, more than noise and compression move a colour."""
+_RING, _LEAST_RING_PX = 0.25, 3
+"""Width of the ring around a region, in square roots of its area, and in pixels."""
+_FLAT_VARIANCE = 4.0
+"""Variance in squared levels below which a picture is noise (sigma 2) and correlates with none."""
+_FLAT_LEVELS = 18.0
+"""Flat pictures are the same when their means differ by less than surely changed pixels do."""
+
+
+def kind_of_change(region: Region, now: Image, before: Image) -> tuple[Change, float]:
+    """Whether `now` shows a thing there that `before` did not, and the contrast gained."""
+    gained = contrast(region, now) - contrast(region, before)
+    ratio = (contour_energy(region, now) + 1) / (contour_energy(region, before) + 1)
+    unclear = abs(gained) < _ABSTAIN
+    if gained >= _ABSTAIN or (unclear and ratio > _EDGE_RATIO):
+        return Change.ADDED, gained
+    if gained <= -_ABSTAIN or (unclear and ratio < 1 / _EDGE_RATIO):
+        return Change.REMOVED, gained
+    return Change.AMBIGUOUS, gained
+
+
+def contrast(region: Region, image: Image) -> float:
+    """How differently the region and a ring around it are coloured, in [0, 1] (Bhattacharyya)."""
+    shape = image.shape[:2]
+    reach = max(_LEAST_RING_PX, round(_RING * region.area**0.5))
+    inside = _colours(image, region.drawn(shape))
+    ring = _colours(image, surroundings(region, shape, reach))
+    return float(cv2.compareHist(inside, ring, cv2.HISTCMP_BHATTACHARYYA))
+
+
+def contour_energy(region: Region, image: Image) -> float:
+    """Mean gradient along the region's outline, in levels per pixel."""
+    luma = grey(image)
+    outline = cv2.morphologyEx(
+        region.drawn(luma.shape[:2]), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)
+    )
+    steps = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return float(cv2.mean(steps, outline)[0])
+
+
+def likeness(a: Image, b: Image, mask: Mask | None = None) -> float:
+    """Normalised correlation of two pictures of the same shape, in [-1, 1].
+
+    Two flat ones give 1 when they are equally bright, else 0.
+    """
+    first, second = (grey(i).astype(np.float32) for i in (a, b))
+    if mask is not None:
+        first, second = first[mask > 0], second[mask > 0]
+    means = float(first.mean()), float(second.mean())
+    first, second = first - means[0], second - means[1]
+    energy = float((first * first).sum()), float((second * second).sum())
+    if max(energy) < _FLAT_VARIANCE * first.size:
+        return float(abs(means[0] - means[1]) < _FLAT_LEVELS)
+    return float((first * second).sum()) / float(max(1.0, (energy[0] * energy[1]) ** 0.5))
+
+
+def _colours(image: Image, mask: Mask) -> cv2.typing.MatLike:
+    """Colour histogram under `mask`, a little blurred so that a bin's border splits no surface."""
+    counts = cv2.calcHist([image], [0, 1, 2], mask, [_BINS] * 3, [0, 256] * 3)
+    return cv2.GaussianBlur(counts.reshape(_BINS * _BINS, _BINS), (3, 1), 0)

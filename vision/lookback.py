@@ -1,0 +1,113 @@
+"""The frames around a candidate, cut out and laid over each other (glossary: 回看)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from vision.align import align, shifted
+from vision.boxes import Box
+from vision.candidate import Candidate
+from vision.detect import Detection, Detector
+from vision.frame import Frame, Image, Instant, later, seconds_between
+from vision.picture import scale_of, shrink
+
+_CROP_PX = 200
+"""Longest side of a crop: a span of 60 s at 5 frames per second stays under 40 MB."""
+BESIDE = 1.5
+"""How far the surroundings reach on each side, in mean sides of the region: where the one who puts
+down a bag stands, and a step further."""
+_DRIFT_PX = 12
+"""Further margin for a camera that moves, in analysis pixels (media/README.md: 5 to 20 px)."""
+_CLOSE_S = 2.0
+"""So long around the change the detector looks often; that is when the bringer is there."""
+_OFTEN_S, _SELDOM_S = 0.4, 2.0
+"""Seconds between two calls of the detector near the change and elsewhere; a person walks half a
+metre in the first, and the second is enough to tell a parked car or a waiting person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """The surroundings of the region at one instant.
+
+    Attributes:
+        image: crop; all of a look-back have the same shape and show the same place.
+        detections: what the detector saw in the whole frame, in pixels of the frame as it lay
+            at the end of the span; None where it was not asked.
+    """
+
+    at: Instant
+    image: Image
+    detections: tuple[Detection, ...] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookback:
+    """Glimpses of one candidate, oldest first; `region` is its box in their pixels."""
+
+    glimpses: tuple[Glimpse, ...]
+    region: Box
+
+
+def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None) -> Lookback:
+    """The part of every frame around the candidate, the camera's drift and exposure taken out.
+
+    Frames of another size than the candidate's are left out: their pixels are other places.
+    """
+    around, per_px = _surroundings(candidate)
+    glimpses: list[Glimpse] = []
+    drifts: list[tuple[float, float]] = []
+    first: Image | None = None
+    asked: Instant | None = None
+    for frame in frames:
+        if frame.size != candidate.size:
+            continue
+        small = shrink(frame.image)
+        first = small if first is None else first
+        detections = None
+        if detector is not None and _worth_asking(candidate, asked, frame.at):
+            detections, asked = detector.detect(frame.image), frame.at
+        aligned = align(small, first)
+        crop = aligned.light.undo(_crop(frame.image, around, per_px))
+        glimpses.append(Glimpse(frame.at, crop, detections))
+        drifts.append(aligned.shift)
+    scale = scale_of(candidate.size)
+    still = tuple(
+        _moved(glimpse, (drifts[-1][0] - dx) * scale, (drifts[-1][1] - dy) * scale, per_px)
+        for glimpse, (dx, dy) in zip(glimpses, drifts, strict=True)
+    )
+    region = candidate.box.moved(-around.x0, -around.y0).scaled(per_px, per_px)
+    return Lookback(still, region)
+
+
+def _surroundings(candidate: Candidate) -> tuple[Box, float]:
+    """Whole-pixel box to cut out, and crop pixels per original pixel."""
+    reach = BESIDE * candidate.box.area**0.5 + _DRIFT_PX * scale_of(candidate.size)
+    around = candidate.box.grown(reach).clipped(*candidate.size)
+    whole = Box(*(float(round(v)) for v in around.xyxy))
+    return whole, min(1.0, _CROP_PX / max(1.0, whole.width, whole.height))
+
+
+def _crop(image: Image, around: Box, per_px: float) -> Image:
+    x0, y0, x1, y1 = (int(v) for v in around.xyxy)
+    size = max(1, round(around.width * per_px)), max(1, round(around.height * per_px))
+    crop = cv2.resize(image[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(crop, (3, 3), 0).astype(np.uint8, copy=False)
+
+
+def _worth_asking(candidate: Candidate, asked: Instant | None, at: Instant) -> bool:
+    near = later(candidate.before, -_CLOSE_S) <= at <= later(candidate.onset, _CLOSE_S)
+    # Half a frame's time of slack, or 5 frames per second would be asked at every third.
+    pause_s = (_OFTEN_S if near else _SELDOM_S) - 0.1
+    return asked is None or seconds_between(asked, at) >= pause_s
+
+
+def _moved(glimpse: Glimpse, dx: float, dy: float, per_px: float) -> Glimpse:
+    """`glimpse` as if the camera had stood `(dx, dy)` original pixels elsewhere."""
+    if (dx, dy) == (0.0, 0.0):
+        return glimpse
+    seen = glimpse.detections
+    if seen is not None:
+        seen = tuple(replace(found, box=found.box.moved(dx, dy)) for found in seen)
+    return replace(glimpse, image=shifted(glimpse.image, dx * per_px, dy * per_px), detections=seen)
