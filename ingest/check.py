@@ -1,6 +1,7 @@
 """What a camera really sends, from a few seconds of its stream."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import ClassVar
 
@@ -50,6 +51,6 @@ def check(source: PacketSource, seconds: float) -> StreamCheck:
         width=info.width,
         height=info.height,
         fps=(len(packets) - 1) / length if length else 0.0,
-        gop_s=max((b - a for a, b in zip(ends, ends[1:], strict=False)), default=0) * tick,
+        gop_s=max((b - a for a, b in pairwise(ends)), default=0) * tick,
         clock_offset_s=median(offsets) if offsets else None,
     )

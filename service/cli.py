@@ -13,8 +13,9 @@ from rich.table import Table
 from ingest.clock import SystemClock
 from ingest.errors import IngestError
 from models.errors import ModelError
-from service import cli_camera, cli_demo, cli_user
+from service import cli_camera, cli_user
 from service.analyze import Request, analyze_all
+from service.cli_demo import demo, simulate
 from service.cli_home import Home, settings_of
 from service.database import open_database
 from service.doctor import examine
@@ -39,8 +40,8 @@ app.add_typer(cli_camera.app, name="camera", help="摄像头 / cameras")
 app.add_typer(cli_user.app, name="user", help="账号 / accounts")
 config = typer.Typer(no_args_is_help=True)
 app.add_typer(config, name="config", help="配置 / settings")
-app.command("demo")(cli_demo.demo)
-app.command("simulate")(cli_demo.simulate)
+app.command("demo")(demo)
+app.command("simulate")(simulate)
 
 out = Console(highlight=False)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]

@@ -28,7 +28,7 @@ CHECK_S = 8.0
 
 
 @app.command("add")
-def add(  # noqa: PLR0913  one parameter for each option of the command line
+def add(  # noqa: PLR0913, PLR0917  one parameter for each option of the command line
     camera: Annotated[str, typer.Argument(help="编号 / id")],
     url: Annotated[str, typer.Argument(help="rtsp:// 地址，不含密码 / without password")],
     home: Home,

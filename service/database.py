@@ -67,7 +67,8 @@ def journal_mode(wanted: str, version: tuple[int, int, int]) -> str:
 def _sqlite_engine(path: Path, wanted: str) -> Engine:
     library = sqlite_library()
     mode = journal_mode(wanted, library.sqlite_version_info)
-    engine = create_engine(f"sqlite:///{path}", module=library)
+    # Party names must not reach a log by way of a failed statement.
+    engine = create_engine(f"sqlite:///{path}", module=library, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -102,7 +103,7 @@ class Database:
             path = Path(self.url.removeprefix("sqlite:///"))
             self.engine = _sqlite_engine(path, settings.sqlite_journal)
         else:
-            self.engine = create_engine(self.url)
+            self.engine = create_engine(self.url, hide_parameters=True)
         self._writer = self.engine.execution_options(writes=True)
 
     @contextmanager

@@ -1,35 +1,258 @@
 """The documents of a case, drafted from its rows and kept in the store."""
 
+import io
+import json
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import uuid4
 
 from sqlmodel import Session
 
 from ingest.clock import Clock
+from ingest.files import Sha256
+from service.cases import case_of, exhibits_of
+from service.documents.evidence_sheet import (
+    TEMPLATE as SHEET_TEMPLATE,
+)
+from service.documents.evidence_sheet import (
+    Device,
+    EvidenceSheetFacts,
+    Interval,
+    KeyMoment,
+    Quality,
+    QualityReview,
+    Still,
+    render_evidence_sheet,
+)
+from service.documents.officer import Officer
+from service.documents.penalty_draft import (
+    TEMPLATE as DRAFT_TEMPLATE,
+)
+from service.documents.penalty_draft import (
+    Party,
+    PenaltyDraftFacts,
+    render_penalty_draft,
+)
+from service.documents.template import Template
+from service.errors import InputError
+from service.evidence.log import Action, append
 from service.evidence.store import Store
-from service.tables import Document, User
+from service.law import Catalogue, Provision, Topic
+from service.people import may_decide
+from service.review import items_of, review_of
+from service.tables import Camera, Case, Document, Event, Exhibit, User
+from service.texts import say
+from service.times import beijing
+from vision.frame import Instant, seconds_between
 
 
 class DocumentKind(StrEnum):
     """The documents that Liuhen drafts (the catalogue has the words, `document.<kind>`)."""
 
     EVIDENCE_SHEET = "evidence_sheet"
-    """视听资料证据说明单 (最高法行诉证据规定 12)."""
+    """视听资料证据说明单 (最高法行诉证据规定 12), one for each exhibit."""
     PENALTY_DRAFT = "penalty_draft"
     """当场处罚决定书草稿 (行政处罚法 52)."""
 
 
-def make_document(
-    session: Session,
-    store: Store,
-    clock: Clock,
-    case_id: str,
-    *,
-    kind: DocumentKind,
-    officer: User,
-) -> Document:
-    """Render a document of a case from what is known now and keep it.
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What every document draws on besides the case.
+
+    Attributes:
+        authority: the body that penalises (行政处罚法 24); empty prints a blank.
+    """
+
+    store: Store
+    clock: Clock
+    law: Catalogue
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """A rendered document, before it is kept."""
+
+    kind: DocumentKind
+    name: str
+    template: str
+    data: bytes
+
+
+def make_documents(
+    session: Session, office: Office, case_id: str, *, kind: DocumentKind, officer: User
+) -> list[Document]:
+    """Render and keep the documents of `kind` that a case needs from what is known now.
 
     Raises:
-        InputError: no such case, or not an officer.
+        InputError: no such case, not an officer, or the chosen provision is not in the catalogue.
+        DocumentError: a template cannot be used.
+        DiskFull: a document cannot be kept.
     """
-    raise NotImplementedError
+    if not may_decide(officer):
+        raise InputError("not_an_officer")
+    case = case_of(session, case_id)
+    if kind is DocumentKind.PENALTY_DRAFT:
+        drafted = [_penalty_draft(session, office, case, officer)]
+    else:
+        drafted = [
+            _evidence_sheet(session, office, case, exhibit, event)
+            for exhibit, event in exhibits_of(session, case_id)
+        ]
+    return [_keep(session, office, case, each, officer) for each in drafted]
+
+
+def _keep(
+    session: Session, office: Office, case: Case, drafted: _Drafted, officer: User
+) -> Document:
+    sha256, size = office.store.add(io.BytesIO(drafted.data))
+    document = Document(
+        id=uuid4().hex[:12],
+        case_id=case.id,
+        kind=drafted.kind.value,
+        sha256=sha256,
+        size=size,
+        template_sha256=Template.built_in(drafted.template).sha256,
+        file_name=f"{drafted.name}-{case.id}.docx",
+        made_by=officer.id,
+        made_us=office.clock.now(),
+    )
+    session.add(document)
+    append(
+        session,
+        office.clock,
+        actor=officer.id,
+        action=Action.DOCUMENT_MADE,
+        subject=document.id,
+        body={"case": case.id, "kind": drafted.kind.value, "sha256": sha256},
+    )
+    return document
+
+
+def _penalty_draft(session: Session, office: Office, case: Case, officer: User) -> _Drafted:
+    today = beijing(office.clock.now()).date()
+    facts = PenaltyDraftFacts(
+        authority=office.authority or None,
+        party=Party(
+            name=case.party_name,
+            id_no=case.party_id_no,
+            address=case.party_address,
+            phone=case.party_phone,
+        ),
+        act_at=Instant(case.act_us),
+        place=case.place or None,
+        evidence=tuple(
+            say("paper.exhibit", number=exhibit.number)
+            for exhibit, _ in exhibits_of(session, case.id)
+        ),
+        basis=_chosen(office.law, case),
+        fine_yuan=case.fine_yuan,
+        remedy=office.law.paragraph_on(Topic.REMEDY_ON_THE_SPOT, today),
+        late_payment=office.law.paragraph_on(Topic.LATE_PAYMENT, today),
+        officers=(Officer(officer.name, officer.badge_no),),
+    )
+    return _Drafted(
+        DocumentKind.PENALTY_DRAFT,
+        say("document.penalty_draft"),
+        DRAFT_TEMPLATE,
+        render_penalty_draft(facts),
+    )
+
+
+def _chosen(law: Catalogue, case: Case) -> tuple[Provision, ...]:
+    """The provision that an officer chose; it need not be in force today (行政处罚法 37)."""
+    if case.provision_id is None:
+        return ()
+    found = tuple(entry for entry in law.provision if entry.id == case.provision_id)
+    if not found:
+        raise InputError("no_provision", provision=case.provision_id)
+    return found
+
+
+def _evidence_sheet(
+    session: Session, office: Office, case: Case, exhibit: Exhibit, event: Event
+) -> _Drafted:
+    items = items_of(session, event.id)
+    clip = items["clip"]
+    manifest = json.loads(office.store.open(Sha256(items["manifest"].sha256)).read())
+    media = manifest["clip"]
+    offset_ms = manifest["camera_clock_minus_server_ms"]
+    start, end = Instant(clip.start_us), Instant(clip.end_us)
+    facts = EvidenceSheetFacts(
+        authority=office.authority or None,
+        exhibit_no=str(exhibit.number),
+        case_no=None,
+        cause=case.title,
+        exhibit_name=say("paper.clip_name", place=case.place),
+        device=_device(session, event),
+        original_medium=say("paper.medium"),
+        method=say("paper.method"),
+        extracted_at=Instant(clip.made_us),
+        recorded_from=start,
+        recorded_to=end,
+        clock_offset_s=None if offset_ms is None else offset_ms / 1000,
+        duration_s=seconds_between(start, end),
+        size_px=(media["width"], media["height"]),
+        codec={"h264": "H.264", "hevc": "H.265"}[media["codec"]],
+        file_name=f"{clip.sha256[:16]}.mp4",
+        size_bytes=clip.size,
+        sha256=clip.sha256,
+        excerpts=(Interval(start, end),),
+        gaps=tuple(
+            Interval(Instant(gap["start_us"]), Instant(gap["end_us"])) for gap in manifest["gaps"]
+        ),
+        moments=_moments(event, start),
+        stills=tuple(
+            Still(
+                picture=office.store.open(Sha256(items[role].sha256)).read(),
+                caption=say(f"still.{role}"),
+                at=Instant(items[role].start_us),
+                sha256=items[role].sha256,
+            )
+            for role in ("before", "onset", "after")
+        ),
+        review=_review(session, event),
+    )
+    name = f"{say('document.evidence_sheet')}-{exhibit.number}"
+    return _Drafted(DocumentKind.EVIDENCE_SHEET, name, SHEET_TEMPLATE, render_evidence_sheet(facts))
+
+
+def _device(session: Session, event: Event) -> Device:
+    camera = session.get(Camera, event.camera_id)
+    if camera is None:
+        return Device(no=event.camera_id)
+    return Device(
+        no=camera.id, site=camera.place, legal_status=say(f"camera_status.{camera.status}")
+    )
+
+
+def _moments(event: Event, clip_start: Instant) -> tuple[KeyMoment, ...]:
+    """When the thing was put down, and when its bringer left, where that was seen."""
+    told: list[tuple[str, int | None]] = [
+        ("paper.moment_onset", event.onset_us),
+        ("paper.moment_left", event.left_us),
+    ]
+    return tuple(
+        KeyMoment(
+            text=say(key),
+            start=Instant(at),
+            from_s=seconds_between(clip_start, Instant(at)),
+        )
+        for key, at in told
+        if at is not None
+    )
+
+
+def _review(session: Session, event: Event) -> QualityReview:
+    review = review_of(session, event.id)
+    if review is None:
+        return QualityReview()
+    officer = session.get(User, review.officer_id)
+    return QualityReview(
+        true=Quality(review.genuine),
+        clear=Quality(review.clear),
+        complete=Quality(review.complete),
+        accurate=Quality(review.accurate),
+        reviewers=(Officer(officer.name, officer.badge_no),) if officer else (),
+        at=Instant(review.decided_us),
+    )

@@ -48,6 +48,8 @@ class Settings(BaseModel):
     """Seconds of a clip after the actor left, or after the alarm when nobody was seen to leave."""
     reserve_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     """Uploads are refused when less than this would stay free on the disk."""
+    authority: str = ""
+    """机关名称, the body that penalises, as documents print it (行政处罚法 24)."""
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
     """Hours after which an officer logs in again: one duty."""
 

@@ -48,10 +48,12 @@ class Child:
     not_before_us: int = 0
 
     def start(self, context: SpawnContext) -> None:
+        """Begin a new process."""
         self.process = context.Process(target=self.target, args=(self.argument,), name=self.name)
         self.process.start()
 
     def is_running(self) -> bool:
+        """Whether the process has been started and has not ended."""
         return self.process is not None and self.process.is_alive()
 
 

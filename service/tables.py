@@ -6,7 +6,7 @@ inserted; what changes (a job's lease, an event's state) says so.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from vision.candidate import Kind
@@ -251,11 +251,12 @@ class LogEntry(SQLModel, table=True):
     """One act on evidence (留痕); append-only."""
 
     __tablename__ = "log"
+    __table_args__ = (Index("ix_log_subject_at_us", "subject", "at_us"),)
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at_us: int = _instant()
     actor: str
     action: str
-    subject: str = Field(index=True)
+    subject: str
     body: str | None
     """Canonical JSON with its salt; personal data stands only here, so it can be erased."""
     body_sha256: str

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from ingest.files import Sha256
-from service.drafts import DocumentKind, make_document
+from service.drafts import DocumentKind, Office, make_documents
 from service.errors import InputError
 from service.evidence.log import Action, append
 from service.tables import Document
@@ -20,9 +20,10 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 
 @router.post("/cases/{case_id}/documents")
 def make(case_id: str, web: Parts, user: Viewer, kind: Annotated[DocumentKind, Form()]) -> Response:
-    """Draft a document from what the case says now."""
+    """Draft the documents of a kind from what the case says now."""
+    office = Office(web.store, web.clock, web.law, web.settings.authority)
     with web.database.write() as session:
-        make_document(session, web.store, web.clock, case_id, kind=kind, officer=user)
+        make_documents(session, office, case_id, kind=kind, officer=user)
     return RedirectResponse(f"/cases/{case_id}#documents", 303)
 
 

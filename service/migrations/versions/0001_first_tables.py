@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     with op.batch_alter_table("log", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_log_subject"), ["subject"], unique=False)
+        batch_op.create_index("ix_log_subject_at_us", ["subject", "at_us"], unique=False)
 
     op.create_table(
         "segments",
