@@ -78,7 +78,8 @@ def case_with(session: Session, event_id: str) -> Case | None:
 def _confirmed(session: Session, event_id: str, officer: User) -> Event:
     if not may_decide(officer):
         raise InputError("not_an_officer")
-    event = session.get(Event, event_id)
+    # Locked: nobody else may put it into another case meanwhile.
+    event = session.get(Event, event_id, with_for_update=True)
     if event is None:
         raise InputError("no_event", event=event_id)
     if event.state != "confirmed":
@@ -122,7 +123,9 @@ def add_exhibit(
             not punished twice, 行政处罚法 29).
     """
     event = _confirmed(session, event_id, officer)
-    case_of(session, case_id)
+    # Locked: exhibits are numbered one after the other.
+    if session.get(Case, case_id, with_for_update=True) is None:
+        raise InputError("no_case", case=case_id)
     if case_with(session, event_id) is not None:
         raise InputError("exhibit_exists", event=event_id)
     count = session.exec(

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
@@ -68,7 +68,8 @@ def _sqlite_engine(path: Path, wanted: str) -> Engine:
     library = sqlite_library()
     mode = journal_mode(wanted, library.sqlite_version_info)
     # Party names must not reach a log by way of a failed statement.
-    engine = create_engine(f"sqlite:///{path}", module=library, hide_parameters=True)
+    address = URL.create("sqlite", database=str(path))
+    engine = create_engine(address, module=library, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -94,6 +95,15 @@ def _address(settings: Settings) -> str:
     return settings.database_url or f"sqlite:///{settings.home / 'liuhen.db'}"
 
 
+@contextmanager
+def _world_errors() -> Iterator[None]:
+    """Turn a full disk, a lock that never came and a server that is away into `WorldError`."""
+    try:
+        yield
+    except OperationalError as error:
+        raise WorldError("database", detail=str(error.orig)) from error
+
+
 class Database:
     """Sessions on one database; one session is one transaction."""
 
@@ -101,15 +111,20 @@ class Database:
         self.url = _address(settings)
         if self.url.startswith("sqlite"):
             path = Path(self.url.removeprefix("sqlite:///"))
-            self.engine = _sqlite_engine(path, settings.sqlite_journal)
+            self.engine = self._reader = _sqlite_engine(path, settings.sqlite_journal)
         else:
             self.engine = create_engine(self.url, hide_parameters=True)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writer = self.engine.execution_options(writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one state; what it adds is not kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A session that sees one state; what it adds is not kept.
+
+        Raises:
+            WorldError: the database cannot be read.
+        """
+        with _world_errors(), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -119,19 +134,19 @@ class Database:
         Raises:
             WorldError: the disk is full or the database was locked for too long.
         """
-        with Session(self._writer, expire_on_commit=False) as session:
-            try:
-                yield session
-                session.commit()
-            except OperationalError as error:
-                session.rollback()
-                raise WorldError("database", detail=str(error.orig)) from error
+        with _world_errors(), Session(self._writer, expire_on_commit=False) as session:
+            yield session
+            session.commit()
 
     def migrate(self) -> None:
-        """Bring the tables up to this version; safe to call at every start."""
+        """Bring the tables up to this version; safe to call at every start.
+
+        Raises:
+            WorldError: the database cannot be reached or written.
+        """
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writer.connect() as connection:
+        with _world_errors(), self._writer.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
@@ -147,7 +162,7 @@ def open_database(settings: Settings, clock: Clock) -> Database:
     Raises:
         EvidenceError: the store belongs to another database (a restored backup, a mixed-up
             mount): decisions on it would prove nothing.
-        WorldError: the folder cannot be written.
+        WorldError: the folder or the database cannot be written.
     """
     try:
         for folder in (settings.segments, settings.spool, settings.objects):

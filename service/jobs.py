@@ -48,7 +48,10 @@ def add_job(
 
 
 def lease_job(session: Session, clock: Clock, kind: str) -> Job | None:
-    """The oldest job that is due and that nobody holds, now held by the caller."""
+    """The oldest job that is due and that nobody holds, now held by the caller.
+
+    A job whose workers died with it every time waits for a person instead.
+    """
     now = clock.now()
     job = session.exec(
         select(Job)
@@ -66,6 +69,9 @@ def lease_job(session: Session, clock: Clock, kind: str) -> Job | None:
     ).first()
     if job is None:
         return None
+    if job.attempts >= MAX_ATTEMPTS:
+        _give_up(session, clock, job, "its workers died")
+        return lease_job(session, clock, kind)
     job.state = "leased"
     job.lease_until_us = later(now, LEASE_S)
     job.epoch += 1
@@ -103,19 +109,27 @@ def postpone_job(session: Session, clock: Clock, job: Job, seconds: float) -> No
         session.add(current)
 
 
-def fail_job(session: Session, clock: Clock, job: Job, why: str) -> None:
-    """Give a job back after an error, to be tried again later; at the limit, raise the alarm."""
+def fail_job(session: Session, clock: Clock, job: Job, why: str, *, again: bool = True) -> None:
+    """Give a job back after an error, to be tried later; at the limit, raise the alarm.
+
+    `again` is False for what no second try can mend.
+    """
     current = _held(session, job)
     if current is None:
         return
+    if not again or current.attempts >= MAX_ATTEMPTS:
+        _give_up(session, clock, current, why)
+        return
+    wait = _BACK_OFF_S * 2 ** (current.attempts - 1)
+    current.state, current.not_before_us = "ready", later(clock.now(), wait)
     current.outcome = why
-    if current.attempts >= MAX_ATTEMPTS:
-        current.state = "failed"
-        raise_alarm(session, clock, Trouble.JOB_FAILED, current.id, detail=why)
-    else:
-        wait = _BACK_OFF_S * 2 ** (current.attempts - 1)
-        current.state, current.not_before_us = "ready", later(clock.now(), wait)
     session.add(current)
+
+
+def _give_up(session: Session, clock: Clock, job: Job, why: str) -> None:
+    job.state, job.outcome = "failed", why
+    session.add(job)
+    raise_alarm(session, clock, Trouble.JOB_FAILED, job.id, detail=why)
 
 
 def waiting_jobs(session: Session) -> int:

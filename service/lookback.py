@@ -5,7 +5,7 @@ import threading
 
 from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
-from ingest.errors import DiskFull, IngestError
+from ingest.errors import DiskFull, FootageAltered, IngestError
 from ingest.segments import Segments
 from models.session import OnnxDetector, open_detector
 from service.alarms import Trouble, raise_alarm
@@ -64,6 +64,12 @@ class LookbackWorker:
             return False
         try:
             self._look_back(job)
+        except FootageAltered as error:
+            log.exception("look-back %s found altered footage", job.id)
+            with self._database.write() as session:
+                fail_job(session, self._clock, job, str(error), again=False)
+                subject = str(error.facts["path"])
+                raise_alarm(session, self._clock, Trouble.EVIDENCE_BROKEN, subject)
         except (IngestError, WorldError) as error:
             log.warning("look-back %s failed: %s", job.id, error)
             with self._database.write() as session:

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from pwdlib import PasswordHash
 from sqlmodel import Session, col, delete, select
@@ -101,6 +102,12 @@ def _recent_failures(session: Session, clock: Clock, user_id: str) -> int:
     return len(list(entries))
 
 
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown account's password is held against: it takes as long, and never fits."""
+    return _hasher.hash(secrets.token_urlsafe(32))
+
+
 def log_in(
     session: Session, clock: Clock, user_id: str, password: str, *, hours: float
 ) -> str | None:
@@ -111,11 +118,15 @@ def log_in(
     Raises:
         InputError: too many failures lately; nothing is hashed then.
     """
+    # As the log can hold it: no text of PostgreSQL has a NUL.
+    user_id = user_id[:64].replace("\0", "\N{REPLACEMENT CHARACTER}")
     if _recent_failures(session, clock, user_id) >= MAX_FAILURES:
         raise InputError("login_locked", minutes=round(FAILURE_WINDOW_S / 60))
     user = session.get(User, user_id)
-    if user is None or not user.active or not _hasher.verify(password, user.password_hash):
-        append(session, clock, actor=MACHINE, action=Action.LOGIN_FAILED, subject=user_id[:64])
+    known = user is not None and user.active
+    fits = _hasher.verify(password, user.password_hash if user and known else _nobodys_hash())
+    if user is None or not known or not fits:
+        append(session, clock, actor=MACHINE, action=Action.LOGIN_FAILED, subject=user_id)
         return None
     token = secrets.token_urlsafe(32)
     now = clock.now()

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from ingest.clock import Clock, SystemClock
+from ingest.errors import FootageAltered
 from ingest.files import Sha256
 from ingest.segments import TOLERANCE_S, Segment, read_index
 from ingest.spool import Fact, FactKind, Spool
@@ -93,7 +94,7 @@ class Registrar:
         new = [path for path in _indexes(folder) if _id(path) not in self._known]
         segments = []
         for number, path in enumerate(new):
-            segment = read_index(path)
+            segment = self._read(path)
             newest = number == len(new) - 1
             if segment is None or not segment.gops or (segment.end is None and newest):
                 continue
@@ -111,6 +112,17 @@ class Registrar:
                 body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
             )
         self._known |= {row.id for row in rows}
+
+    def _read(self, path: Path) -> Segment | None:
+        """A segment's index; None when there is nothing in it to enter, for good or as yet."""
+        try:
+            return read_index(path)
+        except FootageAltered:
+            log.exception("segment %s is left out", _id(path))
+            with self._database.write() as session:
+                raise_alarm(session, self._clock, Trouble.EVIDENCE_BROKEN, _id(path))
+            self._known.add(_id(path))
+            return None
 
     def _enter_segment(self, session: Session, segment: Segment) -> SegmentRow:
         camera = segment.head.camera
@@ -142,9 +154,13 @@ class Registrar:
         ).first()
         if before is None or start - before.end_us <= TOLERANCE_S * SECOND:
             return
+        gap_id = f"{camera}-{before.end_us}"
+        if session.get(Gap, gap_id) is not None:
+            # The server's clock was set back: the gap that was entered first stands.
+            return
         session.add(
             Gap(
-                id=f"{camera}-{before.end_us}",
+                id=gap_id,
                 camera_id=camera,
                 start_us=before.end_us,
                 end_us=start,

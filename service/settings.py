@@ -74,7 +74,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError("settings_file", path=str(path), detail=str(error)) from error
 
 
@@ -84,7 +84,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         field = name.removeprefix(_PREFIX)
         if name == field or field in _NOT_SETTINGS or field.startswith("CAMERA_"):
             continue
-        found[field.lower()] = value.split(os.pathsep) if field == "WEIGHTS" else value
+        found[field.lower()] = value
+    if folders := environment.get("LIUHEN_WEIGHTS"):
+        found["weights"] = folders.split(os.pathsep)
     return found
 
 
@@ -95,8 +97,8 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
         InputError: a key is unknown or a value out of range; the message names both.
     """
     values = _from_file(home / "liuhen.toml") | _from_environment(environment)
-    if folders := environment.get("LIUHEN_WEIGHTS"):
-        values["weights"] = folders.split(os.pathsep)
+    if "home" in values:
+        raise InputError("settings_value", key="home", detail="LIUHEN_HOME")
     try:
         return Settings(home=home.absolute(), **values)
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Recorder and camcorder files (执法记录仪上传): kept bit for bit, every hand-over recorded."""
 
+import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
@@ -42,6 +43,15 @@ def time_in_name(name: str) -> Instant | None:
     except ValueError:
         return None
     return instant(at)
+
+
+def name_of(path: Path) -> str:
+    """The file's name as text: UTF-8, or GB 18030 as recorders and Chinese archives write it."""
+    name = os.fsencode(path.name)
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("gb18030", errors="replace")
 
 
 def _times(path: Path, media: Media) -> dict[str, int]:
@@ -91,7 +101,7 @@ def take_in(
         id=uuid4().hex,
         sha256=sha256,
         size=size,
-        file_name=path.name,
+        file_name=name_of(path),
         device_id=hand_over.device_id,
         officer_id=hand_over.officer_id,
         acquired_us=clock.now(),
@@ -108,6 +118,6 @@ def take_in(
             actor=hand_over.officer_id or MACHINE,
             action=Action.ACQUIRED,
             subject=acquisition.id,
-            body={"sha256": sha256, "size": size, "file_name": path.name},
+            body={"sha256": sha256, "size": size, "file_name": acquisition.file_name},
         )
     return acquisition

@@ -2,7 +2,7 @@
 
 from vision.boxes import Box, gap, intersection, iou
 from vision.detect import VEHICLES, Detection, Label
-from vision.frame import Instant, seconds_between
+from vision.frame import Instant, later, seconds_between
 from vision.lookback import Glimpse
 from vision.sighting import Actor
 
@@ -20,12 +20,17 @@ _LIVING = frozenset({Label.PERSON, Label.ANIMAL})
 
 
 def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> bool:
-    """Whether the thing is a person, an animal or a vehicle that stands there since `onset`."""
+    """Whether the thing is a person, an animal or a vehicle that stands there since `onset`.
+
+    Judged in the second half of the time since: in the first, whoever put it down may bend over
+    it, and a detector's box then covers both.
+    """
     earlier = [d for g in glimpses if g.at < onset for d in g.detections or ()]
+    middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
     looks = [
         [d for d in g.detections if not any(iou(d.box, e.box) > _COVERED for e in earlier)]
         for g in glimpses
-        if g.detections is not None and g.at > onset
+        if g.detections is not None and g.at > middle
     ]
     if not looks:
         return False

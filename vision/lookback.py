@@ -22,9 +22,9 @@ _DRIFT_PX = 12
 """Further margin for a camera that moves, in analysis pixels (media/README.md: 5 to 20 px)."""
 _CLOSE_S = 2.0
 """So long around the change the detector looks often; that is when the bringer is there."""
-_OFTEN_S, _SELDOM_S = 0.4, 2.0
-"""Seconds between two calls of the detector near the change and elsewhere; a person walks half a
-metre in the first, and the second is enough to tell a parked car or a waiting person."""
+_OFTEN_S, _AFTER_S, _BEFORE_S = 0.4, 1.0, 2.0
+"""Seconds between two calls of the detector near the change, after it and before it: a person walks
+half a metre in the first, a waiting person sways in the second, a parked car needs the third."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +98,9 @@ def _crop(image: Image, around: Box, per_px: float) -> Image:
 
 def _worth_asking(candidate: Candidate, asked: Instant | None, at: Instant) -> bool:
     near = later(candidate.before, -_CLOSE_S) <= at <= later(candidate.onset, _CLOSE_S)
+    usual_s = _AFTER_S if at > candidate.onset else _BEFORE_S
     # Half a frame's time of slack, or 5 frames per second would be asked at every third.
-    pause_s = (_OFTEN_S if near else _SELDOM_S) - 0.1
+    pause_s = (_OFTEN_S if near else usual_s) - 0.1
     return asked is None or seconds_between(asked, at) >= pause_s
 
 

@@ -6,6 +6,7 @@ from typing import BinaryIO, Protocol
 from ingest.errors import FootageAltered
 from ingest.files import (
     Sha256,
+    disk_errors,
     make_directory,
     publish_idempotent,
     sha256_file,
@@ -66,8 +67,13 @@ class FolderStore:
         """See `Store.add`."""
         temporary, sha256, size = write_temporary(self._root, stream)
         target = self._place(sha256)
-        make_directory(target.parent)
-        publish_idempotent(temporary, target, sha256)
+        try:
+            make_directory(target.parent)
+        except BaseException:
+            temporary.unlink()
+            raise
+        with disk_errors(target):
+            publish_idempotent(temporary, target, sha256)
         return sha256, size
 
     def open(self, sha256: Sha256) -> BinaryIO:
