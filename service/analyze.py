@@ -22,7 +22,7 @@ from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
-from vision.sighting import Sighting
+from vision.sighting import Sighting, same_act
 from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
@@ -156,7 +156,13 @@ def _sightings(
         attribute(candidate, reader.frames(1 / LOOKBACK_FPS, *span(candidate)), detector)
         for candidate in candidates
     )
-    return [verdict for verdict in verdicts if isinstance(verdict, Sighting)]
+    found: list[Sighting] = []
+    for verdict in verdicts:
+        if isinstance(verdict, Sighting) and not any(
+            same_act(verdict.onset, verdict.box, other.onset, other.box) for other in found
+        ):
+            found.append(verdict)
+    return found
 
 
 def _finding(sighting: Sighting) -> Finding:

@@ -43,7 +43,7 @@ app.add_typer(config, name="config", help="配置 / settings")
 app.command("demo")(demo)
 app.command("simulate")(simulate)
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
@@ -125,7 +125,7 @@ def _complain(path: Path, error: Exception) -> None:
     """One sentence about a file; what is not one of our errors is a bug and passes."""
     if not isinstance(error, (IngestError, ServiceError, ModelError)):
         raise error
-    Console(stderr=True, highlight=False).print(f"{path.name}: {sentence(error)}")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"{path.name}: {sentence(error)}")
 
 
 @app.command()
@@ -207,5 +207,5 @@ def main() -> None:
     try:
         app()
     except (IngestError, ServiceError, ModelError) as error:
-        Console(stderr=True, highlight=False).print(sentence(error))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(sentence(error))
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -22,7 +22,7 @@ from service.zones import read_zones
 from vision.frame import CameraId, Instant, seconds_between
 
 app = typer.Typer(no_args_is_help=True)
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 CHECK_S = 8.0
 """Seconds of stream for a check: several groups of pictures at the usual 1 to 4 s."""
 

@@ -14,7 +14,7 @@ from service.people import NewUser, Role, add_user, users
 from service.texts import say_both
 
 app = typer.Typer(no_args_is_help=True)
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 
 PASSWORD = "LIUHEN_NEW_PASSWORD"  # noqa: S105  the name of a variable
 """Where a script puts the password of a new account; a person is asked for it."""

@@ -40,7 +40,7 @@ from service.evidence.store import Store
 from service.law import Catalogue, Provision, Topic
 from service.people import may_decide
 from service.review import items_of, review_of
-from service.tables import Camera, Case, Document, Event, Exhibit, User
+from service.tables import Camera, Case, Document, Event, Exhibit, Item, User
 from service.texts import say
 from service.times import beijing
 from vision.frame import Instant, seconds_between
@@ -174,7 +174,7 @@ def _evidence_sheet(
 ) -> _Drafted:
     items = items_of(session, event.id)
     clip = items["clip"]
-    manifest = json.loads(office.store.open(Sha256(items["manifest"].sha256)).read())
+    manifest = json.loads(_bytes(office.store, items["manifest"]))
     media = manifest["clip"]
     offset_ms = manifest["camera_clock_minus_server_ms"]
     start, end = Instant(clip.start_us), Instant(clip.end_us)
@@ -204,7 +204,7 @@ def _evidence_sheet(
         moments=_moments(event, start),
         stills=tuple(
             Still(
-                picture=office.store.open(Sha256(items[role].sha256)).read(),
+                picture=_bytes(office.store, items[role]),
                 caption=say(f"still.{role}"),
                 at=Instant(items[role].start_us),
                 sha256=items[role].sha256,
@@ -215,6 +215,11 @@ def _evidence_sheet(
     )
     name = f"{say('document.evidence_sheet')}-{exhibit.number}"
     return _Drafted(DocumentKind.EVIDENCE_SHEET, name, SHEET_TEMPLATE, render_evidence_sheet(facts))
+
+
+def _bytes(store: Store, item: Item) -> bytes:
+    with store.open(Sha256(item.sha256)) as stream:
+        return stream.read()
 
 
 def _device(session: Session, event: Event) -> Device:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
 from service.clips import Piece
@@ -11,8 +11,9 @@ from service.evidence.log import MACHINE, Action, append
 from service.tables import Event, Item
 from service.texts import Language, say
 from service.times import beijing_clock
-from vision.frame import Instant
-from vision.sighting import Reason, ReasonKey, Sighting
+from vision.boxes import Box
+from vision.frame import Instant, later
+from vision.sighting import Reason, ReasonKey, Sighting, same_act
 
 
 def reason_row(reason: Reason) -> dict[str, Any]:
@@ -31,6 +32,24 @@ def reason_words(
     at = "" if row["at_us"] is None else tell(Instant(row["at_us"]))
     seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
     return say(f"reason.{key.value}", language, at=at, seconds=seconds)
+
+
+def twin_of(session: Session, sighting: Sighting) -> Event | None:
+    """An event that is the same act as `sighting`; None when there is none."""
+    near = session.exec(
+        select(Event).where(
+            Event.camera_id == sighting.camera,
+            col(Event.onset_us).between(later(sighting.onset, -60), later(sighting.onset, 60)),
+        )
+    )
+    return next(
+        (
+            event
+            for event in near
+            if same_act(sighting.onset, sighting.box, Instant(event.onset_us), Box(*event.box))
+        ),
+        None,
+    )
 
 
 def add_event(

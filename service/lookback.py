@@ -13,7 +13,7 @@ from service.camera import end_with_parent, stop_on_signal
 from service.clips import clip_range, make_pieces
 from service.database import Database
 from service.errors import WorldError
-from service.events import add_event
+from service.events import add_event, twin_of
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore, Store
 from service.jobs import complete_job, fail_job, lease_job, postpone_job
@@ -85,7 +85,9 @@ class LookbackWorker:
         seen = frames(gops, every_s=1 / LOOKBACK_FPS)
         verdict = attribute(candidate, seen, self._detector)
         if isinstance(verdict, Dismissal):
-            self._dismiss(job, verdict)
+            self._dismiss(job, candidate, verdict.reason.value)
+        elif self._is_known(job, verdict):
+            self._dismiss(job, candidate, "known")
         elif self._is_recorded(verdict):
             self._enter(job, verdict)
         else:
@@ -100,19 +102,23 @@ class LookbackWorker:
         reached = self._segments.recorded_to(sighting.camera, Instant(sighting.alarm))
         return reached is not None and reached >= end
 
-    def _dismiss(self, job: Job, dismissal: Dismissal) -> None:
+    def _is_known(self, job: Job, sighting: Sighting) -> bool:
+        """Whether another candidate brought the same act to the queue already."""
+        with self._database.read() as session:
+            twin = twin_of(session, sighting)
+        return twin is not None and twin.id != job.id
+
+    def _dismiss(self, job: Job, candidate: Candidate, reason: str) -> None:
         with self._database.write() as session:
-            if not complete_job(session, self._clock, job, f"dismissed: {dismissal.reason}"):
-                session.rollback()
-                return
-            append(
-                session,
-                self._clock,
-                actor=MACHINE,
-                action=Action.CANDIDATE_DISMISSED,
-                subject=job.id,
-                body={"reason": dismissal.reason.value, "camera": dismissal.candidate.camera},
-            )
+            if complete_job(session, self._clock, job, f"dismissed: {reason}"):
+                append(
+                    session,
+                    self._clock,
+                    actor=MACHINE,
+                    action=Action.CANDIDATE_DISMISSED,
+                    subject=job.id,
+                    body={"reason": reason, "camera": candidate.camera},
+                )
 
     def _enter(self, job: Job, sighting: Sighting) -> None:
         """Files first, then the rows that name them, in one transaction with the job's end."""
@@ -125,9 +131,10 @@ class LookbackWorker:
             post_roll_s=self._settings.post_roll_s,
         )
         with self._database.write() as session:
-            add_event(session, self._clock, sighting, pieces, event_id=job.id, model=self._model)
-            if not complete_job(session, self._clock, job, "event"):
-                session.rollback()
+            if complete_job(session, self._clock, job, "event"):
+                add_event(
+                    session, self._clock, sighting, pieces, event_id=job.id, model=self._model
+                )
 
 
 def open_configured_detector(settings: Settings) -> OnnxDetector | None:
@@ -152,6 +159,12 @@ def run_lookback(settings: Settings) -> None:
         model=detector.card.sha256 if detector else None,
     )
     while not stop.is_set():
-        if not worker.step():
+        try:
+            busy = worker.step()
+        except WorldError as error:
+            # The lease runs out by itself and the job comes back.
+            log.warning("will try again: %s", error)
+            busy = False
+        if not busy:
             stop.wait(PAUSE_S)
     database.close()

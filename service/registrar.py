@@ -31,6 +31,8 @@ from vision.frame import SECOND, Instant, later
 
 PAUSE_S = 0.5
 """Between two rounds: far below the seconds that an object must lie anyway."""
+TROUBLE_S = 5.0
+"""Between two rounds while the disk is full or the database locked."""
 LATE_S = 600.0
 """An alarm about late analysis ends when ten minutes passed without another skip."""
 
@@ -210,11 +212,19 @@ def run_registrar(settings: Settings) -> None:
     end_with_parent(stop)
     database = Database(settings)
     registrar = Registrar(database, SystemClock(), settings)
-    while not stop.wait(PAUSE_S):
-        try:
-            registrar.step()
-        except WorldError:
-            log.exception("will try again")
+    wait_s = PAUSE_S
+    while not stop.wait(wait_s):
+        wait_s = PAUSE_S if _entered(registrar) else TROUBLE_S
     # What the cameras wrote while they stopped.
-    registrar.step()
+    _entered(registrar)
     database.close()
+
+
+def _entered(registrar: Registrar) -> bool:
+    """One round; False when the world failed. The files stay, so nothing is lost."""
+    try:
+        registrar.step()
+    except WorldError as error:
+        log.warning("will try again: %s", error)
+        return False
+    return True

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vision.boxes import Box
+from vision.boxes import Box, iou
 from vision.candidate import Kind
-from vision.frame import CameraId, Instant
+from vision.frame import CameraId, Instant, seconds_between
 
 
 class Actor(StrEnum):
@@ -71,3 +71,18 @@ class Sighting:
     score: float
     certain: bool
     reasons: tuple[Reason, ...]
+
+
+_SAME_ACT_S = 2.0
+"""Onsets closer than this are one act: a person needs longer to put down two things apart."""
+_SAME_PLACE = 0.2
+"""Least overlap (IoU) of two boxes of one thing, the matching rule of the benchmarks."""
+
+
+def same_act(onset_a: Instant, box_a: Box, onset_b: Instant, box_b: Box) -> bool:
+    """Whether two findings of one camera are the same thing put down once.
+
+    A thing may be found twice: first with its owner beside it, then alone.
+    """
+    close = abs(seconds_between(onset_a, onset_b)) <= _SAME_ACT_S
+    return close and iou(box_a, box_b) >= _SAME_PLACE

@@ -1,31 +1,19 @@
 """One officer's way in a real browser: log in, watch, confirm, open a case."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Page
 
 from ingest.clock import SystemClock
 from service.evidence.log import Action
 from tests.service.web.office import PASSWORD, Office
+from tests.window import CHROMIUM, NO_BROWSER, window
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 
 
 @contextmanager
@@ -43,26 +31,6 @@ def _served(office: Office) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-
-
-@contextmanager
-def _page() -> Iterator[tuple[Page, list[str]]]:
-    """A page of an office monitor, and what its console complains about."""
-    complaints: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(message.text)
-
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
-        browser.new_context(viewport={"width": 1366, "height": 768}) as context,
-    ):
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page, complaints
 
 
 def _log_in(page: Page, address: str) -> None:
@@ -120,7 +88,7 @@ def _confirm(page: Page) -> None:
 
 
 def test_an_officer_watches_confirms_and_opens_a_case(office: Office) -> None:
-    with _served(office) as address, _page() as (page, complaints):
+    with _served(office) as address, window() as (page, complaints):
         _log_in(page, address)
         page.click("text=审核 >> nth=-1")
         page.wait_for_url(address + "/events/event1")
