@@ -19,7 +19,7 @@ class StreamCheck:
     """
 
     LONGEST_GOP_S: ClassVar[float] = 2.0
-    """With key frames further apart the watch must decode everything (detection.md)."""
+    """With key frames further apart the watch must decode everything (docs/design/detection.md)."""
 
     codec: str
     width: int

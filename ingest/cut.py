@@ -64,23 +64,26 @@ def cut(gops: Sequence[Gop], start: Instant, end: Instant, target: Path) -> Cut:
     """Write the pictures of `[start, end)` to `target`, an MP4 whose index comes first.
 
     Within a run media times are kept to the tick; from one run to the next they jump by the wall
-    time that passed, so a gap is seen as a gap. `gops` are of one camera, in order, and `alike`.
+    time that passed, so a gap is seen as a gap. Where pictures were coded out of order, the few
+    after `end` that those before it refer to are kept and shown. `gops` are of one camera, in
+    order, and `alike`.
 
     Raises:
         NoFootage: no picture falls into the interval.
         DiskFull: the clip does not fit.
         FootageAltered: bytes differ from what was recorded.
     """
-    copies = [c for c in _copies(gops) if c.gop.wall(c.picture.pts) < end]
+    copies = _until(list(_copies(gops)), end)
     # Decoding starts at the last key frame that is not after the start.
     keys = [n for n, c in enumerate(copies) if c.picture.key and _wall(c) <= start]
     copies = copies[keys[-1] if keys else 0 :]
-    shown = [c for c in copies if _wall(c) >= start]
+    shown = [n for n, c in enumerate(copies) if _wall(c) >= start]
     if not shown:
         raise NoFootage(camera=gops[0].head.camera)
     base = gops[0].head.time_base
     ticks = _continuous_ticks(copies, base)
-    zero = ticks[copies.index(shown[0])][0]
+    first = min(shown, key=lambda n: ticks[n][0])
+    zero = ticks[first][0]
     options = {"movflags": "faststart", "use_editlist": "1", "avoid_negative_ts": "disabled"}
     with (
         disk_errors(target),
@@ -90,7 +93,7 @@ def cut(gops: Sequence[Gop], start: Instant, end: Instant, target: Path) -> Cut:
     last = max(copies, key=_wall)
     return Cut(
         gops=tuple(dict.fromkeys(c.gop for c in copies)),
-        start=_wall(shown[0]),
+        start=_wall(copies[first]),
         end=last.gop.wall(last.picture.pts + last.picture.duration),
         lead_in=len(copies) - len(shown),
         pictures=len(copies),
@@ -101,18 +104,37 @@ def _wall(copied: _Copied) -> Instant:
     return copied.gop.wall(copied.picture.pts)
 
 
+def _until(copies: list[_Copied], end: Instant) -> list[_Copied]:
+    """Pictures before `end`, in coded order, with those that they may refer to."""
+    before = [n for n, c in enumerate(copies) if _wall(c) < end]
+    needed = copies[: before[-1] + 1] if before else []
+    # A picture that is coded early is shown late: what is shown until then belongs to it.
+    latest = max(map(_wall, needed), default=end)
+    last = max((n for n, c in enumerate(copies) if needed and _wall(c) <= latest), default=-1)
+    return copies[: last + 1]
+
+
 def _continuous_ticks(copies: Sequence[_Copied], base: Fraction) -> list[tuple[int, int]]:
-    """`(pts, dts)` of every picture on one time line, runs joined by wall time."""
+    """`(pts, dts)` of every picture on one time line, runs joined by wall time.
+
+    A wall clock that was set back sorts a run's GOPs anew; where that happened a piece begins too.
+    """
     found: list[tuple[int, int]] = []
     shift = 0
     for before, copied in zip([None, *copies[:-1]], copies, strict=True):
         picture = copied.picture
-        if before is not None and before.gop.head.run != copied.gop.head.run:
+        if before is not None and _breaks(before, copied):
             passed = Fraction(_wall(copied) - _wall(before), SECOND)
             ticks = max(before.picture.duration, round(passed / base))
             shift = found[-1][1] + ticks - picture.dts
         found.append((picture.pts + shift, picture.dts + shift))
     return found
+
+
+def _breaks(before: _Copied, copied: _Copied) -> bool:
+    if before.gop.head.run != copied.gop.head.run:
+        return True
+    return copied.picture.dts <= before.picture.dts
 
 
 def _mux(

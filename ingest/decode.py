@@ -3,18 +3,22 @@
 import io
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import TypeAlias
 
 import av
 import numpy as np
 from av.codec import CodecContext
+from av.packet import Packet as _AvPacket
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from ingest.errors import BrokenMedia
 from ingest.packet import Packet, StreamInfo
 from ingest.segments import Gop, by_segment, load
 from vision.frame import SECOND, CameraId, Frame, Instant, later
 
+AvPacket: TypeAlias = "_AvPacket[VideoStream]"
 _LATE_S = 0.001
 """A frame that comes a clock tick early for its turn is taken, not the next one."""
 
@@ -45,11 +49,11 @@ def frames(
 ) -> Iterator[Frame]:
     """The pictures of recorded GOPs in order, thinned to one in `every_s` seconds.
 
-    Pictures that the decoder marks as damaged are left out.
+    Pictures that the decoder refuses or marks as damaged are left out.
 
     Raises:
         FootageAltered: bytes differ from what was recorded.
-        BrokenMedia: they cannot be decoded at all.
+        BrokenMedia: a segment cannot be opened.
     """
     turns = Turns(every_s)
     for batch in by_segment(gops):
@@ -68,11 +72,20 @@ def _pictures(data: bytes, *, keys_only: bool) -> Iterator[tuple[Fraction, Video
             stream = container.streams.video[0]
             if keys_only:
                 stream.codec_context.skip_frame = "NONKEY"
-            for picture in container.decode(stream):
-                if picture.pts is not None and picture.time_base and not picture.is_corrupt:
-                    yield picture.pts * picture.time_base, picture
+            for packet in container.demux(stream):
+                for picture in _decoded(packet):
+                    if picture.pts is not None and picture.time_base and not picture.is_corrupt:
+                        yield picture.pts * picture.time_base, picture
     except av.error.FFmpegError as error:
         raise BrokenMedia(name="segment", detail=error.strerror or "?") from error
+
+
+def _decoded(packet: AvPacket) -> list[VideoFrame]:
+    try:
+        return packet.decode()
+    except av.error.InvalidDataError:
+        # Lost on the way from the camera: the decoder goes on at the next picture that it can read.
+        return []
 
 
 class LiveDecoder:
@@ -95,8 +108,6 @@ class LiveDecoder:
         """Frames that are due; most often none. Damaged packets give none."""
         if packet.key:
             self._judge_spacing(packet)
-            if not self._sparse:
-                self._codec = None
         elif not self._sparse or self._codec is None:
             return []
         if self._codec is None:
@@ -124,7 +135,9 @@ class LiveDecoder:
         try:
             pictures = codec.decode(coded)
             if not self._sparse:
+                # Drained for its one picture, it takes no other.
                 pictures += codec.decode(None)
+                self._codec = None
         except av.error.FFmpegError:
             # Packet loss: the next key frame starts afresh. The recording holds every byte.
             self._codec = None

@@ -6,6 +6,7 @@ row name the file (the create procedure of moonfire-nvr's design/schema.md).
 
 import errno
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -108,12 +109,14 @@ def publish_idempotent(temporary: Path, target: Path, sha256: Sha256) -> bool:
     The temporary name is gone afterwards.
 
     Raises:
+        DiskFull: there is no room for the name.
         FootageAltered: other bytes stand under the name that these should have.
     """
     temporary.chmod(0o444)
     try:
         # Unlike rename, link never replaces what is there.
-        os.link(temporary, target)
+        with disk_errors(target):
+            os.link(temporary, target)
     except FileExistsError:
         if sha256_file(target)[0] != sha256:
             raise FootageAltered(path=target.name) from None
@@ -126,21 +129,21 @@ def publish_idempotent(temporary: Path, target: Path, sha256: Sha256) -> bool:
 
 
 def create_exclusive(path: Path, data: bytes) -> bool:
-    """Write a new durable read-only file; False when the name was taken (nothing is changed)."""
+    """Write a new durable read-only file; False when the name was taken (nothing is changed).
+
+    Raises:
+        DiskFull: it does not fit; nothing is left of it.
+    """
     if path.exists():
         return False
-    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as target:
-        temporary = Path(target.name)
-        try:
-            with disk_errors(path):
-                target.write(data)
-                target.flush()
-                os.fsync(target.fileno())
-            temporary.chmod(0o444)
+    temporary, _, _ = write_temporary(path.parent, io.BytesIO(data))
+    temporary.chmod(0o444)
+    try:
+        with disk_errors(path):
             os.link(temporary, path)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
     fsync_directory(path.parent)
     return True

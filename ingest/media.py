@@ -18,7 +18,7 @@ from ingest.errors import BrokenMedia, EmptyFile, NotMedia
 from vision.frame import SECOND, Instant
 
 MAX_SIDE_PX = 8192
-"""Wider or higher is refused before anything is decoded: a decode bomb (evidence.md 0.9)."""
+"""Wider or higher is refused before anything is decoded: a decode bomb."""
 _SYNC = 0x47
 """First byte of an MPEG transport packet (ISO/IEC 13818-1), 188 bytes or 192 with a time code."""
 

@@ -14,7 +14,7 @@ from ingest.errors import BrokenMedia, MediaError
 from ingest.media import Media, describe
 
 MEMORY_BYTES = 1 << 30
-"""Enough to demux 4K video, too little for a bomb to hurt the machine (evidence.md 0.9)."""
+"""Enough to demux 4K video, too little for a bomb to hurt the machine."""
 CPU_S = 120
 """Demuxing 4 GB takes seconds; a parser that loops is stopped."""
 WALL_S = 300
@@ -40,6 +40,9 @@ def probe(path: Path) -> Media:
             capture_output=True,
             timeout=WALL_S,
             check=False,
+            # No secrets within reach of a stranger's file; and NumPy starts a thread per core,
+            # whose address space alone would pass the limit on a large machine.
+            env={"OPENBLAS_NUM_THREADS": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise BrokenMedia(name=path.name, detail="time limit") from error

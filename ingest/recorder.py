@@ -29,6 +29,8 @@ JUMP_S = 10.0
 """Seconds by which the media clock may run ahead between packets before it is a new run: longer
 than any pause of a working camera, shorter than the wrap or reset of its clock."""
 
+_START_CODE = b"\0\0\1"
+
 
 class _Sink(io.RawIOBase):
     """What the muxer wrote since the last `take`."""
@@ -59,6 +61,15 @@ def gop_start(packets: list[Packet], seconds_per_tick: float) -> Instant:
     return Instant(
         min(p.arrival - round((p.dts - origin) * seconds_per_tick * SECOND) for p in packets)
     )
+
+
+def _is_void(data: bytes, info: StreamInfo) -> bool:
+    """Whether a packet has nothing behind a start code (ITU-T H.264 and H.265, annex B)."""
+    if info.extradata[:1] == b"\1":
+        # The stream came from an MP4: units have lengths (ISO/IEC 14496-15).
+        return False
+    units = data.partition(_START_CODE)[2]
+    return not units.replace(_START_CODE, b"").strip(b"\0")
 
 
 @dataclass(slots=True)
@@ -104,22 +115,23 @@ class _Segment:
     def append(self, data: bytes) -> int:
         """Make bytes of the segment durable; the offset at which they stand."""
         offset = self.size
-        with disk_errors(self.path):
-            written = 0
-            while written < len(data):
-                written += self.media.write(data[written:]) or 0
-            os.fsync(self.media.fileno())
+        self._write(self.media, data)
         self.digest.update(data)
         self.size += len(data)
         return offset
 
     def note(self, line: dict[str, Any]) -> None:
         """Make a line of the index durable."""
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        # A torn line is at the end of the file and recognised by its missing \n.
+        self._write(self.index, json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _write(self, file: io.FileIO, data: bytes) -> None:
+        """All of `data`, durable; a disk that fills up first takes less than it is given."""
         with disk_errors(self.path):
-            # One write: a torn line is at the end of the file and recognised by its missing \n.
-            self.index.write(data)
-            os.fsync(self.index.fileno())
+            written = 0
+            while written < len(data):
+                written += file.write(data[written:]) or 0
+            os.fsync(file.fileno())
 
     def abandon(self) -> None:
         """Close the files as they are: after a failed write they hold what was acknowledged."""
@@ -160,7 +172,8 @@ class Recorder:
     def write(self, packet: Packet) -> bool:
         """Take one packet; True when it completed a GOP, which is durable on return.
 
-        Packets before the first key frame of a segment cannot be decoded and are left out.
+        Packets before the first key frame of a segment cannot be decoded and are left out; so are
+        damaged ones without a coded unit: one of them in an MP4 makes FFmpeg refuse the whole GOP.
 
         Raises:
             DiskFull: the GOP in hand is lost, everything acknowledged before is kept.
@@ -168,6 +181,8 @@ class Recorder:
         if self._info is None:
             msg = "start() comes before write()"
             raise RuntimeError(msg)
+        if _is_void(packet.data, self._info):
+            return False
         if self._broke(packet):
             self.stop("media_clock_jump")
             self.start(self._info)
@@ -221,7 +236,8 @@ class Recorder:
         day = datetime.fromtimestamp(packet.arrival / SECOND, UTC).strftime("%Y%m%d")
         folder = self._root / self._camera / day
         make_directory(folder)
-        segment = _Segment(folder / str(packet.arrival), self._info, packet.dts)
+        # From here on write() closes its files, whatever fails.
+        segment = self._segment = _Segment(folder / str(packet.arrival), self._info, packet.dts)
         head = segment.sink.take()
         segment.append(head)
         segment.note(

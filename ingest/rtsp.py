@@ -7,9 +7,10 @@ normally; the first packet, the key frame, comes without any time stamp.
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
@@ -30,6 +31,8 @@ from vision.frame import CameraId, Instant
 OPEN_TIMEOUT_S = 10.0
 """A camera that boots answers late; one that takes longer is not there."""
 CODECS = frozenset({"h264", "hevc"})
+_REORDERED = 16
+"""No codec holds back more pictures to put them in order (ITU-T H.264 A.3.1, H.265 A.4.2)."""
 AvPacket: TypeAlias = "_AvPacket[VideoStream]"
 
 
@@ -51,15 +54,26 @@ def check_url(url: str) -> None:
     """Accept an address as it may be stored.
 
     Raises:
-        AddressError: another scheme, no host, or a user or password inside.
+        AddressError: another scheme, no host, no such port, or a user or password inside.
     """
-    parts = urlsplit(url)
+    parts = _parts(url)
+    if parts is None:
+        raise AddressError(detail="malformed")
     if parts.scheme not in {"rtsp", "rtsps"}:
         raise AddressError(detail=f"{parts.scheme or 'no scheme'}://")
     if not parts.hostname:
         raise AddressError(detail="no host")
     if "@" in parts.netloc:
         raise AddressError(detail="user:password@")
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The address taken apart; None when host or port cannot be read."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        # The port is read only when asked for.
+        return parts if parts.port is None or parts.port else None
+    return None
 
 
 def _with_login(address: Address) -> str:
@@ -82,48 +96,69 @@ class RtspSource:
     """A `PacketSource` on one RTSP address."""
 
     def __init__(
-        self, camera: CameraId, address: Address, clock: Clock, *, packet_age_s: float
+        self,
+        camera: CameraId,
+        address: Address,
+        clock: Clock,
+        *,
+        packet_age_s: float,
+        open_timeout_s: float = OPEN_TIMEOUT_S,
     ) -> None:
         check_url(address.url)
         self._camera = camera
         self._address = address
         self._clock = clock
         self._packet_age_s = packet_age_s
+        self._open_timeout_s = open_timeout_s
         self._container: InputContainer | None = None
 
     def open(self) -> StreamInfo:
         """See `PacketSource.open`."""
-        try:
-            self._container = av.open(
-                _with_login(self._address),
-                format="rtsp",
-                options={"rtsp_transport": self._address.transport, "allowed_media_types": "video"},
-                timeout=(OPEN_TIMEOUT_S, self._packet_age_s),
-            )
-        # Foreign messages are not passed on: they quote the address with the password.
-        except av.error.HTTPUnauthorizedError:
-            raise CameraRefused(camera=self._camera) from None
-        except (av.error.FFmpegError, OSError) as error:
-            raise CameraUnreachable(camera=self._camera, detail=_why(error)) from None
-        if not self._container.streams.video:
+        opened = self._connect()
+        if isinstance(opened, CameraError):
+            raise opened
+        self._container, videos = opened, opened.streams.video
+        # A container shows its address with the password, and crash reports show local variables.
+        del opened
+        if not videos:
             self.close()
             raise CameraUnreachable(camera=self._camera, detail="no video")
-        stream = self._container.streams.video[0]
+        stream = videos[0]
         codec = stream.codec_context.name
         if codec not in CODECS or stream.time_base is None:
             self.close()
             raise CameraUnreachable(camera=self._camera, detail=f"codec {codec}")
         return StreamInfo.of(stream)
 
+    def _connect(self) -> InputContainer | CameraError:
+        """A connection, or why there is none.
+
+        Foreign errors quote the address with the password. Ours is returned and raised outside of
+        them, so that it does not carry them along even as its context.
+        """
+        try:
+            return av.open(
+                _with_login(self._address),
+                format="rtsp",
+                options={"rtsp_transport": self._address.transport, "allowed_media_types": "video"},
+                timeout=(self._open_timeout_s, self._packet_age_s),
+            )
+        except av.error.HTTPUnauthorizedError:
+            return CameraRefused(camera=self._camera)
+        except (av.error.FFmpegError, OSError) as error:
+            return CameraUnreachable(camera=self._camera, detail=_why(error))
+
     def packets(self) -> Iterator[Packet]:
         """See `PacketSource.packets`."""
         if self._container is None:
             raise CameraUnreachable(camera=self._camera, detail="not open")
-        return _timed(self._received(self._container))
+        video = self._container.streams.video[0]
+        return _timed(self._received(self._container.demux(video)))
 
-    def _received(self, container: InputContainer) -> Iterator[tuple[AvPacket, Packet]]:
+    def _received(self, demuxed: Iterator[AvPacket]) -> Iterator[tuple[AvPacket, Packet]]:
+        failure: CameraError = CameraUnreachable(camera=self._camera, detail="stream ended")
         try:
-            for packet in container.demux(container.streams.video[0]):
+            for packet in demuxed:
                 # A packet without a time is not the end of a live stream; one without bytes is.
                 if packet.size:
                     yield (
@@ -140,11 +175,10 @@ class RtspSource:
                         ),
                     )
         except (av.error.ExitError, av.error.TimeoutError):
-            seconds = round(self._packet_age_s)
-            raise CameraSilent(camera=self._camera, seconds=seconds) from None
+            failure = CameraSilent(camera=self._camera, seconds=round(self._packet_age_s))
         except (av.error.FFmpegError, OSError) as error:
-            raise CameraUnreachable(camera=self._camera, detail=_why(error)) from None
-        raise CameraUnreachable(camera=self._camera, detail="stream ended")
+            failure = CameraUnreachable(camera=self._camera, detail=_why(error))
+        raise failure
 
     def close(self) -> None:
         """See `PacketSource.close`."""
@@ -161,28 +195,29 @@ def _why(error: Exception) -> str:
 def _timed(received: Iterator[tuple[AvPacket, Packet]]) -> Iterator[Packet]:
     """Hold each packet until the next tells how long it lasts.
 
-    The first packet's missing time becomes the second's, less the step from there to the third;
-    losing it would lose the first key frame and with it a whole group of pictures.
+    FFmpeg gives the first packet, a key frame, no time at all, and where pictures are coded out of
+    order it knows no decoding time of the next few either. These early packets are laid out
+    backwards from the first that is known; losing them would lose a whole group of pictures.
     """
-    first: list[Packet] = []
+    early: list[tuple[AvPacket, Packet]] = []
     last: Packet | None = None
     step = 0
     try:
         for raw, received_packet in received:
-            if last is None and raw.pts is None and raw.dts is None:
-                first.append(received_packet)
+            if last is None and raw.dts is None and len(early) <= _REORDERED:
+                early.append((raw, received_packet))
                 continue
             packet = _stamped(raw, received_packet, last, step)
             if last is not None:
                 step = max(1, packet.dts - last.dts)
-                yield from _spread(first, last, step)
-                first = []
+                yield from _laid_out(early, last, step)
+                early = []
                 yield replace(last, duration=step)
             last = packet
     except CameraError:
         # Whatever ended the stream, the packet in hand was received.
         if last is not None:
-            yield from _spread(first, last, max(1, step))
+            yield from _laid_out(early, last, max(1, step))
             yield replace(last, duration=max(1, step))
         raise
 
@@ -190,11 +225,20 @@ def _timed(received: Iterator[tuple[AvPacket, Packet]]) -> Iterator[Packet]:
 def _stamped(raw: AvPacket, packet: Packet, last: Packet | None, step: int) -> Packet:
     if raw.pts is None and raw.dts is None and last is not None:
         return replace(packet, pts=last.pts + step, dts=last.dts + step)
+    if raw.pts is None:
+        return replace(packet, pts=packet.dts)
     return replace(packet, dts=packet.pts) if raw.dts is None else packet
 
 
-def _spread(untimed: list[Packet], following: Packet, step: int) -> Iterator[Packet]:
-    """Packets without a time, laid out backwards from the first that has one."""
-    for number, packet in enumerate(untimed):
-        back = step * (len(untimed) - number)
-        yield replace(packet, pts=following.pts - back, dts=following.dts - back, duration=step)
+def _laid_out(
+    early: list[tuple[AvPacket, Packet]], following: Packet, step: int
+) -> Iterator[Packet]:
+    """Early packets, one step apart, before the first that has both its times."""
+    untimed = [raw.pts for raw, _ in early].count(None)
+    shown = min([following.pts, *(raw.pts for raw, _ in early if raw.pts is not None)])
+    for number, (raw, packet) in enumerate(early):
+        pts = raw.pts
+        if pts is None:
+            pts, untimed = shown - step * untimed, untimed - 1
+        dts = following.dts - step * (len(early) - number)
+        yield replace(packet, pts=pts, dts=dts, duration=step)

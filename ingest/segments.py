@@ -151,7 +151,7 @@ def read_index(path: Path) -> Segment | None:
             if end
             else None,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
         raise FootageAltered(path="/".join(path.parts[-3:])) from error
 
 
@@ -177,10 +177,13 @@ def load(gops: Sequence[Gop]) -> bytes:
 
 
 def by_segment(gops: Iterable[Gop]) -> Iterator[list[Gop]]:
-    """Consecutive GOPs of one segment together, in order."""
+    """Consecutive GOPs of one segment together, in the order in which they were recorded.
+
+    A wall clock that was set back sorts GOPs otherwise; there another batch begins.
+    """
     batch: list[Gop] = []
     for gop in gops:
-        if batch and gop.head.path != batch[0].head.path:
+        if batch and (gop.head.path != batch[0].head.path or gop.offset < batch[-1].offset):
             yield batch
             batch = []
         batch.append(gop)
@@ -200,8 +203,9 @@ def holes(gops: Sequence[Gop], start: Instant, end: Instant) -> list[Hole]:
     """Where `gops` leave parts of `[start, end)` uncovered for longer than the tolerance."""
     found, covered = [], start
     for gop in gops:
-        if gop.at - covered > TOLERANCE_S * SECOND:
-            found.append(Hole(covered, gop.at))
+        reached = min(gop.at, end)
+        if reached - covered > TOLERANCE_S * SECOND:
+            found.append(Hole(covered, reached))
         covered = max(covered, gop.end)
     if end - covered > TOLERANCE_S * SECOND:
         found.append(Hole(covered, end))

@@ -18,6 +18,7 @@ class FactKind(StrEnum):
     UP = "up"
     DOWN = "down"
     SKIPPED = "skipped"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

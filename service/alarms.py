@@ -18,6 +18,8 @@ class Trouble(StrEnum):
 
     CAMERA_DOWN = "camera_down"
     CAMERA_REFUSED = "camera_refused"
+    CAMERA_PASSWORD = "camera_password"  # noqa: S105  the kind of trouble
+    ANALYSIS_FAILED = "analysis_failed"
     DISK_FULL = "disk_full"
     JOB_FAILED = "job_failed"
     EVIDENCE_BROKEN = "evidence_broken"
@@ -39,9 +41,15 @@ def _open(session: Session, trouble: Trouble, subject: str) -> Alarm | None:
 def raise_alarm(
     session: Session, clock: Clock, trouble: Trouble, subject: str, **facts: str | int
 ) -> None:
-    """Open an alarm; one that is open already stays as it is."""
-    if _open(session, trouble, subject) is None:
-        session.add(Alarm(key=trouble.value, subject=subject, facts=facts, opened_us=clock.now()))
+    """Open an alarm, or renew the open one: what it says of the trouble is the latest."""
+    now = clock.now()
+    alarm = _open(session, trouble, subject)
+    if alarm is None:
+        alarm = Alarm(
+            key=trouble.value, subject=subject, facts=facts, opened_us=now, renewed_us=now
+        )
+    alarm.facts, alarm.renewed_us = facts, now
+    session.add(alarm)
 
 
 def close_alarm(session: Session, clock: Clock, trouble: Trouble, subject: str) -> None:
@@ -59,7 +67,7 @@ def close_older(session: Session, clock: Clock, trouble: Trouble, seconds: float
         select(Alarm).where(
             Alarm.key == trouble.value,
             col(Alarm.closed_us).is_(None),
-            col(Alarm.opened_us) < before,
+            col(Alarm.renewed_us) < before,
         )
     ):
         alarm.closed_us = clock.now()

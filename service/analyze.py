@@ -61,7 +61,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ClipReport:
-    """What `liuhen analyze --json` writes for one file (architecture.md)."""
+    """What `liuhen analyze --json` writes for one file."""
 
     file: str
     media_s: float

@@ -35,7 +35,7 @@ LONGEST_WAIT_S = 30.0
 log = logging.getLogger(__name__)
 
 
-def cause_of(error: CameraError | DiskFull) -> str:
+def cause_of(error: CameraError | DiskFull, *, ran: bool) -> str:
     """Key of the catalogue's words (`cause.<key>`) for why a run ended."""
     match error:
         case CameraRefused():
@@ -45,7 +45,7 @@ def cause_of(error: CameraError | DiskFull) -> str:
         case DiskFull():
             return "disk_full"
         case _:
-            return "disconnected"
+            return "disconnected" if ran else "unreachable"
 
 
 class Analyst:
@@ -60,22 +60,24 @@ class Analyst:
         self._on_crash = on_crash
         self._watch = Watch(plan.camera, plan.watch)
         self._queue: queue.Queue[Packet | StreamInfo | None] = queue.Queue(QUEUE_PACKETS)
+        self._begun: StreamInfo | None = None
         self._skipped = 0
         self._thread = threading.Thread(target=self._run, name="analyst", daemon=True)
         self._thread.start()
 
     def begin(self, info: StreamInfo) -> None:
         """A new run with these parameters follows."""
-        while self._thread.is_alive():
-            try:
-                self._queue.put(info, timeout=1)
-            except queue.Full:
-                continue
-            return
+        self._begun = info
 
     def offer(self, packet: Packet) -> None:
-        """Hand over a packet; never blocks."""
+        """Hand over a packet; never blocks. After a loss only a key frame is of use."""
+        if self._skipped and not packet.key:
+            self._skipped += 1
+            return
         try:
+            if self._begun is not None:
+                self._queue.put_nowait(self._begun)
+                self._begun = None
             self._queue.put_nowait(packet)
         except queue.Full:
             self._skipped += 1
@@ -87,8 +89,12 @@ class Analyst:
 
     def finish(self) -> None:
         """Work off the queue and end the thread."""
-        if self._thread.is_alive():
-            self._queue.put(None)
+        # A thread that is about to die of a crash reads no more: wait for room only while it lives.
+        while self._thread.is_alive():
+            try:
+                self._queue.put(None, timeout=0.1)
+            except queue.Full:
+                continue
             self._thread.join()
 
     def _run(self) -> None:
@@ -162,9 +168,9 @@ class CameraWorker:
 
     def _end(self, recorder: Recorder, spool: Spool, error: CameraError | DiskFull) -> bool:
         """Close the run; whether anything had been recorded in it."""
-        cause = cause_of(error)
-        log.warning("camera %s: %s", self.plan.camera, cause)
         ran = recorder.recording
+        cause = cause_of(error, ran=ran)
+        log.warning("camera %s: %s", self.plan.camera, cause)
         try:
             recorder.stop(cause)
             spool.put(FactKind.DOWN, self.plan.camera, self.clock.now(), {"cause": cause})

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from ingest.clock import Clock
 from ingest.errors import AddressError
 from ingest.rtsp import Address, check_url
+from service.alarms import Trouble, close_alarm, raise_alarm
 from service.errors import InputError
 from service.evidence.log import MACHINE, Action, append
 from service.settings import Settings
@@ -96,7 +97,8 @@ def add_camera(session: Session, clock: Clock, new: NewCamera) -> Camera:
         actor=MACHINE,
         action=Action.CAMERA_ADDED,
         subject=new.id,
-        body={"place": new.place, "url": new.url},
+        # A penalty must be traceable to the threshold of its day.
+        body={"place": new.place, "url": new.url, "settle_s": str(new.settle_s)},
     )
     return camera
 
@@ -128,18 +130,23 @@ def address_of(camera: Camera, environment: Mapping[str, str] = os.environ) -> A
     return Address(camera.url, camera.username, password)
 
 
-def plans(session: Session, settings: Settings) -> dict[CameraId, Plan]:
+def plans(session: Session, clock: Clock, settings: Settings) -> dict[CameraId, Plan]:
     """What every enabled camera's process should be doing.
 
-    Raises:
-        InputError: as `address_of`.
+    A camera whose password is missing has an alarm instead; the others never notice.
     """
     found = {}
     for camera in session.exec(select(Camera).where(col(Camera.enabled))):
         camera_id = CameraId(camera.id)
+        try:
+            address = address_of(camera)
+        except InputError as error:
+            raise_alarm(session, clock, Trouble.CAMERA_PASSWORD, camera.id, **error.facts)
+            continue
+        close_alarm(session, clock, Trouble.CAMERA_PASSWORD, camera.id)
         found[camera_id] = Plan(
             camera=camera_id,
-            address=address_of(camera),
+            address=address,
             watch=WatchSettings(zones_of(session, camera.id), camera.settle_s),
             segments=settings.segments,
             spool=settings.spool,

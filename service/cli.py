@@ -14,10 +14,11 @@ from ingest.clock import SystemClock
 from ingest.errors import IngestError
 from models.errors import ModelError
 from service import cli_camera, cli_user
+from service.alarms import Trouble, raise_alarm
 from service.analyze import Request, analyze_all
 from service.cli_demo import demo, simulate
 from service.cli_home import Home, settings_of
-from service.database import open_database
+from service.database import open_database, open_existing
 from service.doctor import examine
 from service.errors import InputError, ServiceError
 from service.evidence.store import FolderStore
@@ -158,14 +159,17 @@ def ingest(
 @app.command("verify")
 def verify_all(home: Home, as_json: AsJson = False) -> None:
     """核验：重算全部校验值 / hash everything again and check the log."""
-    settings = settings_of(home)
-    database = open_database(settings, SystemClock())
+    settings, clock = settings_of(home), SystemClock()
+    database = open_existing(settings, clock)
     with bars() as show:
         report = verify(
             database,
             FolderStore(settings.objects),
             on_progress=lambda done, total: show("verify", done, total),
         )
+    with database.write() as session:
+        for fault in report.faults:
+            raise_alarm(session, clock, Trouble.EVIDENCE_BROKEN, fault)
     database.close()
     if as_json:
         out.print_json(json.dumps(report.to_json(), ensure_ascii=False))

@@ -12,7 +12,7 @@ from ingest.clock import SystemClock
 from ingest.rtsp import RtspSource
 from service.cameras import NewCamera, add_camera, address_of
 from service.cli_home import Home, settings_of
-from service.database import open_database
+from service.database import open_database, open_existing
 from service.errors import InputError
 from service.status import camera_statuses
 from service.tables import Camera
@@ -63,7 +63,7 @@ def add(  # noqa: PLR0913, PLR0917  one parameter for each option of the command
 @app.command("list")
 def list_cameras(home: Home) -> None:
     """列出摄像头及最近缺口 / list the cameras and their latest gaps."""
-    database = open_database(settings_of(home), SystemClock())
+    database = open_existing(settings_of(home), SystemClock())
     table = Table("编号", "点位", "地址", "录像至", "缺口")
     with database.read() as session:
         for status in camera_statuses(session, gaps=3):
@@ -90,7 +90,7 @@ def check_camera(
 ) -> None:
     """连接摄像头并检查码流 / connect to a camera and look at its stream."""
     settings, clock = settings_of(home), SystemClock()
-    database = open_database(settings, clock)
+    database = open_existing(settings, clock)
     with database.read() as session:
         row = session.get(Camera, camera)
     database.close()

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ingest.clock import SystemClock
+from ingest.clock import Clock, SystemClock
 from ingest.files import make_directory
+from service.database import Database
 from service.demo import river
 from service.demo.camera import Lie
 from service.demo.digest import Login
 from service.demo.encoder import STREET, Codec, Format
+from service.demo.server import CameraServer
 from service.demo.simulate import SimulateOptions
 from service.demo.simulate import simulate as run_simulation
 from service.drafts import Office
@@ -24,7 +27,7 @@ from service.errors import InputError
 from service.evidence.store import FolderStore
 from service.law import load_catalogue
 from service.settings import Settings, load
-from service.supervisor import free_socket, serving, wait_for_signal
+from service.supervisor import free_socket, serving
 from service.texts import say_both
 
 out = Console(highlight=False, soft_wrap=True)
@@ -65,6 +68,16 @@ def demo(
     port: Annotated[int, typer.Option(help="端口 / port of the pages")] = 8470,
 ) -> None:
     """演示：模拟街道，从摄像头到案卷 / a simulated street, from a camera to a case file."""
+    # Both signals end the demo in order, at whatever station it is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _run(folder, port, once=once)
+    except KeyboardInterrupt:
+        # Stopping by hand is how a demo ends; with --once it means that the river did not run.
+        raise typer.Exit(1 if once else 0) from None
+
+
+def _run(folder: Path, port: int, *, once: bool) -> None:
     settings = _settings(_fresh(folder) / "home", 0 if once else port)
     clock = SystemClock()
     login = Login("demo", secrets.token_urlsafe(9))
@@ -75,34 +88,38 @@ def demo(
         server = stack.enter_context(river.street(clock, login))
         database = stack.enter_context(serving(settings, listener))
         store = FolderStore(settings.objects)
-        river.furnish(database, clock, server, login, people)
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
-        out.print(say_both("cli.serving", url=url))
-        for who in people:
-            out.print(say_both("cli.demo_account", id=who.id, password=who.password, name=who.name))
-        for name in river.CAMERAS:
-            out.print(say_both("cli.simulating", url=server.url(name)))
+        river.furnish(database, clock, server, login, people)
+        _announce(url, server, people)
         kept = river.upload_recorder_file(database, store, clock, settings)
         out.print(say_both("cli.ingested", name=kept.file_name, sha256=kept.sha256))
-        out.print(say_both("cli.demo_wait"))
-        with out.status(""):
-            flagged = river.wait_for_dumping(database, clock, server.epoch)
-        out.print(
-            say_both(
-                "cli.demo_flagged",
-                waited=f"{flagged.waited_s:.1f}",
-                error=f"{flagged.onset_error_s:+.1f}",
-            )
-        )
-        if not once:
+        flagged = _wait(database, clock, server)
+        if once:
+            office = Office(store, clock, load_catalogue(), settings.authority)
+            made = river.decide(database, office, flagged.event.id, people[0].id, folder)
+            for path in made.files:
+                out.print(str(path))
+            out.print(say_both("cli.demo_done", case=made.case_id))
+        else:
             out.print(say_both("cli.demo_review", url=f"{url}/events/{flagged.event.id}"))
-            wait_for_signal()
-            return
-        office = Office(store, clock, load_catalogue(), settings.authority)
-        made = river.decide(database, office, flagged.event.id, people[0].id, folder)
-        for path in made.files:
-            out.print(str(path))
-        out.print(say_both("cli.demo_done", case=made.case_id))
+            signal.pause()
+
+
+def _announce(url: str, server: CameraServer, people: tuple[river.Account, ...]) -> None:
+    out.print(say_both("cli.serving", url=url))
+    for who in people:
+        out.print(say_both("cli.demo_account", id=who.id, password=who.password, name=who.name))
+    for name in river.CAMERAS:
+        out.print(say_both("cli.simulating", url=server.url(name)))
+
+
+def _wait(database: Database, clock: Clock, server: CameraServer) -> river.Flagged:
+    out.print(say_both("cli.demo_wait"))
+    with out.status(""):
+        flagged = river.wait_for_dumping(database, clock, server.epoch)
+    waited, error = f"{flagged.waited_s:.1f}", f"{flagged.onset_error_s:+.1f}"
+    out.print(say_both("cli.demo_flagged", waited=waited, error=error))
+    return flagged
 
 
 def simulate(  # noqa: PLR0913, PLR0917  one parameter for each option of the command line

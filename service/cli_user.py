@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ingest.clock import SystemClock
 from service.cli_home import Home, settings_of
-from service.database import open_database
+from service.database import open_database, open_existing
 from service.people import NewUser, Role, add_user, users
 from service.texts import say_both
 
@@ -45,7 +45,7 @@ def add(
 @app.command("list")
 def list_users(home: Home) -> None:
     """列出账号 / list the accounts."""
-    database = open_database(settings_of(home), SystemClock())
+    database = open_existing(settings_of(home), SystemClock())
     table = Table("账号", "姓名", "角色", "执法证号")
     with database.read() as session:
         for user in users(session):

@@ -84,7 +84,7 @@ def make_pieces(
     gaps = holes(gops, start, end)
     clip, what = _clip(store, gops, start, end)
     stills = _stills(store, segments, sighting)
-    manifest = _manifest(event_id, sighting, clip, what, stills, gaps)
+    manifest = _manifest(event_id, _Asked(start, end, tuple(gaps)), clip, what, stills)
     sha256, size = store.add(io.BytesIO(manifest))
     kept = Piece("manifest", sha256, size, "application/json", clip.start, clip.end)
     return [clip, *stills, kept]
@@ -113,20 +113,25 @@ def _still(store: Store, segments: Segments, sighting: Sighting, role: str, at: 
     return Piece(role, sha256, size, "image/jpeg", frame.at, frame.at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The interval that a clip should cover, and where nothing was recorded in it."""
+
+    start: Instant
+    end: Instant
+    gaps: tuple[Hole, ...]
+
+
 def _manifest(
-    event_id: str,
-    sighting: Sighting,
-    clip: Piece,
-    what: Cut,
-    stills: Sequence[Piece],
-    gaps: Sequence[Hole],
+    event_id: str, asked: _Asked, clip: Piece, what: Cut, stills: Sequence[Piece]
 ) -> bytes:
     """What was kept, whence, and how it was made: 最高法行诉证据规定 12(二)."""
     head = what.gops[0].head
     manifest = {
         "version": MANIFEST_VERSION,
         "event": event_id,
-        "camera": sighting.camera,
+        "camera": head.camera,
+        "asked": {"start_us": asked.start, "end_us": asked.end},
         "clip": {
             "sha256": clip.sha256,
             "size": clip.size,
@@ -152,7 +157,7 @@ def _manifest(
         "stills": [
             {"role": still.role, "sha256": still.sha256, "at_us": still.start} for still in stills
         ],
-        "gaps": [{"start_us": gap.start, "end_us": gap.end} for gap in gaps],
+        "gaps": [{"start_us": gap.start, "end_us": gap.end} for gap in asked.gaps],
         "camera_clock_minus_server_ms": clock_offset_ms(what.gops),
         "tools": {"liuhen": version("liuhen"), "av": av.__version__, "cv2": cv2.__version__},
     }

@@ -156,6 +156,16 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _home_errors(home: Path) -> Iterator[None]:
+    """Turn what the file system refuses into `WorldError`."""
+    try:
+        yield
+    except OSError as error:
+        detail = os.strerror(error.errno or 0)
+        raise WorldError("home", path=str(home), detail=detail) from error
+
+
 def open_database(settings: Settings, clock: Clock) -> Database:
     """The migrated database of an installation, checked to belong to its store.
 
@@ -164,13 +174,9 @@ def open_database(settings: Settings, clock: Clock) -> Database:
             mount): decisions on it would prove nothing.
         WorldError: the folder or the database cannot be written.
     """
-    try:
+    with _home_errors(settings.home):
         for folder in (settings.segments, settings.spool, settings.objects):
             make_directory(folder)
-    except OSError as error:
-        raise WorldError(
-            "home", path=str(settings.home), detail=os.strerror(error.errno or 0)
-        ) from error
     database = Database(settings)
     database.migrate()
     with database.write() as session:
@@ -180,11 +186,24 @@ def open_database(settings: Settings, clock: Clock) -> Database:
             row = Installation(id=uuid4().hex, created_us=clock.now())
             session.add(row)
     mark = settings.objects / "INSTALLATION"
-    create_exclusive(mark, row.id.encode())
-    if mark.read_text() != row.id:
+    with _home_errors(settings.home):
+        create_exclusive(mark, row.id.encode())
+        found = mark.read_text()
+    if found != row.id:
         database.close()
-        raise EvidenceError("mixed_up_store", store=mark.read_text(), database=row.id)
+        raise EvidenceError("mixed_up_store", store=found, database=row.id)
     return database
+
+
+def open_existing(settings: Settings, clock: Clock) -> Database:
+    """As `open_database`, for commands that only look: a mistyped home makes no installation.
+
+    Raises:
+        InputError: nothing was ever kept there.
+    """
+    if not (settings.objects / "INSTALLATION").is_file():
+        raise InputError("no_installation", path=str(settings.home))
+    return open_database(settings, clock)
 
 
 def lock_log(session: Session) -> None:

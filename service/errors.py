@@ -1,4 +1,4 @@
-"""What the service refuses, in three families (architecture.md, rule 6).
+"""What the service refuses, in three families.
 
     ServiceError
     ├── InputError      the input is wrong: say what, in Chinese for officers

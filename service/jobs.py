@@ -90,7 +90,7 @@ def _held(session: Session, job: Job) -> Job | None:
 def complete_job(session: Session, clock: Clock, job: Job, outcome: str) -> bool:
     """Mark a job done in the transaction that holds its results.
 
-    False means that the lease was lost: the caller must roll back.
+    False means that the lease was lost: the results must not be entered.
     """
     current = _held(session, job)
     if current is None:

@@ -26,7 +26,7 @@ _hasher = PasswordHash.recommended()
 
 
 class Role(StrEnum):
-    """Who may do what (law.md section 5, thin for now)."""
+    """Who may do what, thin for now."""
 
     OPERATOR = "operator"
     """坐席员: sees the queue, decides nothing."""

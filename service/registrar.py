@@ -33,6 +33,8 @@ PAUSE_S = 0.5
 """Between two rounds: far below the seconds that an object must lie anyway."""
 TROUBLE_S = 5.0
 """Between two rounds while the disk is full or the database locked."""
+GOP_S = 2.0
+"""A picture is on disk when its group is complete; cameras should have a key frame so often."""
 LATE_S = 600.0
 """An alarm about late analysis ends when ten minutes passed without another skip."""
 
@@ -74,8 +76,8 @@ class Registrar:
                     id=candidate.id,
                     kind="lookback",
                     payload=fact.data,
-                    # The clip's end must be on disk too: no look-back has to be done twice.
-                    not_before=later(span(candidate)[1], self._settings.post_roll_s),
+                    # The clip's end must be on disk too, or the look-back would be done twice.
+                    not_before=later(span(candidate)[1], self._settings.post_roll_s + GOP_S),
                 )
             case FactKind.UP:
                 for trouble in (Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):
@@ -85,6 +87,8 @@ class Registrar:
                 refused = cause == "refused"
                 trouble = Trouble.CAMERA_REFUSED if refused else Trouble.CAMERA_DOWN
                 raise_alarm(session, self._clock, trouble, fact.camera, cause=cause)
+            case FactKind.FAILED:
+                raise_alarm(session, self._clock, Trouble.ANALYSIS_FAILED, fact.camera)
             case FactKind.SKIPPED:
                 skipped = fact.data["skipped"]
                 raise_alarm(
@@ -187,11 +191,13 @@ class Registrar:
                 raise_alarm(session, self._clock, Trouble.DISK_FULL, subject)
             else:
                 close_alarm(session, self._clock, Trouble.DISK_FULL, subject)
-            close_older(session, self._clock, Trouble.ANALYSIS_LATE, LATE_S)
+            for passing in (Trouble.ANALYSIS_LATE, Trouble.ANALYSIS_FAILED):
+                close_older(session, self._clock, passing, LATE_S)
 
 
 def _indexes(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/*.idx"), key=lambda path: int(path.stem))
+    found = (path for path in folder.glob("*/*.idx") if path.stem.isdecimal())
+    return sorted(found, key=lambda path: int(path.stem))
 
 
 def _id(path: Path) -> str:

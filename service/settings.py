@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.errors import InputError
 
 _PREFIX = "LIUHEN_"
-_NOT_SETTINGS = {"HOME", "MEDIA", "WEIGHTS", "IMAGES"}
-"""Variables with our prefix that only tests and benchmarks, or `home` itself, read."""
+_NOT_SETTINGS = frozenset(
+    {"HOME", "NEW_PASSWORD", "CHROMIUM", "IMAGES", "INSTALLED", "MEDIA", "PICTURES", "WEIGHTS"}
+)
+"""Variables with our prefix that commands or tests read themselves; `CAMERA_*` hold passwords."""
 
 
 class Settings(BaseModel):

@@ -20,7 +20,7 @@ from ingest.clock import SystemClock
 from service.camera import run_camera
 from service.cameras import Plan, plans
 from service.database import Database, open_database
-from service.errors import InputError
+from service.errors import InputError, ServiceError
 from service.evidence.store import FolderStore
 from service.lookback import run_lookback
 from service.registrar import run_registrar
@@ -86,10 +86,10 @@ class Supervisor:
     def _follow_cameras(self) -> None:
         """One child for each enabled camera; a changed plan gets a new process."""
         try:
-            with self.database.read() as session:
-                wanted = plans(session, self.settings)
-        except InputError:
-            log.exception("cameras stay as they are")
+            with self.database.write() as session:
+                wanted = plans(session, self.clock, self.settings)
+        except ServiceError as error:
+            log.warning("cameras stay as they are: %s", error)
             return
         running = {name: c for name, c in self._children.items() if isinstance(c.argument, Plan)}
         changed = [

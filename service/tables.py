@@ -293,4 +293,6 @@ class Alarm(SQLModel, table=True):
     """What it is about: a camera, a disk, a job."""
     facts: dict[str, Any] = _json()
     opened_us: int = _instant()
+    renewed_us: int = _instant()
+    """When the trouble was last seen."""
     closed_us: int | None = _instant(nullable=True)

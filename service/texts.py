@@ -18,7 +18,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     return found
 
 
-def say(key: str, language: Language = "zh", **facts: object) -> str:
+def say(key: str, language: Language = "zh", /, **facts: object) -> str:
     """The sentence for `key` with its blanks filled.
 
     Raises:
@@ -28,6 +28,6 @@ def say(key: str, language: Language = "zh", **facts: object) -> str:
     return catalogue()[key][language].format_map(facts)
 
 
-def say_both(key: str, **facts: object) -> str:
+def say_both(key: str, /, **facts: object) -> str:
     """The sentence in Chinese and in English, for a terminal."""
     return f"{say(key, 'zh', **facts)} / {say(key, 'en', **facts)}"

@@ -16,7 +16,7 @@ from service.errors import InputError, WorldError
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import Store
 from service.settings import Settings
-from service.tables import Acquisition
+from service.tables import Acquisition, User
 from service.times import BEIJING, instant
 from vision.frame import Instant, later
 
@@ -69,7 +69,7 @@ def _check_space(settings: Settings, path: Path) -> None:
     if free - path.stat().st_size < settings.reserve_bytes:
         raise WorldError(
             "no_space",
-            name=path.name,
+            name=name_of(path),
             free_mib=free >> 20,
             reserve_mib=settings.reserve_bytes >> 20,
         )
@@ -91,6 +91,10 @@ def take_in(
     path = hand_over.path
     if not path.is_file():
         raise InputError("no_file", path=str(path))
+    if hand_over.officer_id is not None:
+        with database.read() as session:
+            if session.get(User, hand_over.officer_id) is None:
+                raise InputError("no_user", user=hand_over.officer_id)
     _check_space(settings, path)
     media = probe(path)
     with path.open("rb") as stream:

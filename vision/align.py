@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float32]
 _LEAST_SHIFT_PX = 0.75
 """Smaller shifts are left alone: the comparison forgives one pixel, a warp would blur."""
 _MOST_SHIFT = 0.05
-"""Of the long side: a held phone drifts up to 20 px of 848 (media/clips.json); more is a cut."""
+"""Of the long side: a held phone drifts up to 20 px of 848; more is a cut."""
 _FIT_SIZE = 256, 144
 """A shift is found to a tenth of a pixel in a picture of half the size; even sides that need no
 padding for a Fourier transform, or OpenCV's answer is half a pixel off."""

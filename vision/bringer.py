@@ -11,9 +11,9 @@ _COVERED = 0.5
 _ALIKE = 0.25
 """A box up to four times the region's area can be the same thing; a larger one stands behind it."""
 _OFTEN, _NEARLY_ALWAYS = 0.5, 0.8
-"""Share of looks that make it the thing itself: of its own size, or of any (detection.md 2.3)."""
+"""Share of looks that make it the thing itself: of its own size, or of any."""
 _REACH = 0.5
-"""A bringer is within half of its own height of what it puts down (detection.md 2.4, c1)."""
+"""A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _CONTACT_S = (-2.0, 2.0)
 """When the bringer is close, in seconds from the onset."""
 _LIVING = frozenset({Label.PERSON, Label.ANIMAL})

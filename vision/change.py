@@ -9,11 +9,11 @@ from vision.picture import Mask, grey
 from vision.region import Region, surroundings
 
 SAME = 0.85
-"""Normalised correlation from which two pictures show the same unmoved thing (detection.md 0a)."""
+"""Normalised correlation from which two pictures show the same unmoved thing."""
 _ABSTAIN = 0.08
-"""Contrast gain below which its sign proves nothing (detection.md section 0, point 3)."""
+"""Contrast gain below which its sign proves nothing (docs/design/detection.md)."""
 _EDGE_RATIO = 1.3
-"""Contour energy gained or lost by this factor is the second cue (detection.md 2.3: 1.25)."""
+"""Contour energy gained or lost by this factor is the second cue (docs/design/detection.md)."""
 _BINS = 8
 """Histogram bins per channel: 32 levels wide, more than noise and compression move a colour."""
 _RING, _LEAST_RING_PX = 0.25, 3

@@ -29,6 +29,8 @@ _MOST_LOOKS = 20
 _BESIDE = 0.5
 """What comes and goes next to a thing as it comes to lie still, per pixel of the thing. Measured on
 the real clips: put down 1.7 to 8.6 (n = 3), people who walked up 0 to .03 (n = 6), a screen .2."""
+_ALONE = 0.2
+"""Below this nobody is next to the thing: as much as a flickering screen made (as above)."""
 _BESIDE_S = 1.5
 """So long after a thing lies still its bringer is next to it or leaves it."""
 _GONE_S = 0.6
@@ -100,6 +102,14 @@ def _watched_closely(course: Course) -> bool:
     return course.clear_last >= 0 and bool(np.diff(looks).max(initial=0) <= _DENSE_S * SECOND)
 
 
+def _before(candidate: Candidate, course: Course) -> Instant:
+    """The last look at the clear place with nobody next to it, for the first still."""
+    quiet = np.flatnonzero(course.beside[: course.clear_last + 1] < _ALONE)
+    if quiet.size:
+        return Instant(int(course.times[quiet[-1]]))
+    return candidate.before
+
+
 def _left(course: Course) -> Instant | None:
     """When the surroundings became clear for `_GONE_S`; None when they never did."""
     alone_since: int | None = None
@@ -133,7 +143,7 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course) -> Sight
     return Sighting(
         camera=candidate.camera,
         kind=candidate.kind,
-        before=Instant(int(course.times[course.clear_last])) if clear else candidate.before,
+        before=_before(candidate, course),
         onset=onset,
         alarm=candidate.alarm,
         left=left,

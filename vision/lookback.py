@@ -19,7 +19,7 @@ BESIDE = 1.5
 """How far the surroundings reach on each side, in mean sides of the region: where the one who puts
 down a bag stands, and a step further."""
 _DRIFT_PX = 12
-"""Further margin for a camera that moves, in analysis pixels (media/README.md: 5 to 20 px)."""
+"""Further margin for a camera that moves, in analysis pixels: 5 to 20 px on held phones."""
 _CLOSE_S = 2.0
 """So long around the change the detector looks often; that is when the bringer is there."""
 _OFTEN_S, _AFTER_S, _BEFORE_S = 0.4, 1.0, 2.0

@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 LONG_SIDE_PX = 480
 """Longest side of an analysis image: 5.5 ms for a pixel stage at this size, and the smallest real
-deposit at hand (27 by 12 px of 352 by 240) is still whole (handbook, detection.md section 5)."""
+deposit at hand (27 by 12 px of 352 by 240) is still whole."""
 
 
 def scale_of(size: tuple[int, int]) -> float:

@@ -19,7 +19,7 @@ _LEAST_PX = 16
 _STRONG_SHARE = 0.25
 """A region has so many surely changed pixels; the rest may be faint (hysteresis)."""
 _OPEN, _CLOSE = np.ones((3, 3), np.uint8), np.ones((7, 7), np.uint8)
-"""Specks up to two pixels go; gaps up to six are bridged (detection.md 2.2: close 7x7)."""
+"""Specks up to two pixels go; gaps up to six are bridged (docs/design/detection.md)."""
 _UPRIGHT = 1.8
 """Height over width; standing people have 2 to 3.5, with a bag or a shadow a little less."""
 _SOLIDITY = 0.4

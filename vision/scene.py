@@ -16,19 +16,19 @@ Seconds = npt.NDArray[np.float32]
 """`(H, W)` float32, a duration in seconds for every pixel."""
 
 CHANGED_LEVELS = 18
-"""Difference from the reference, of 255, that is surely no noise (detection.md 2.2: 14 and up)."""
+"""Difference from the reference, of 255, that is surely no noise (docs/design/detection.md)."""
 SEEN_LEVELS = 9
-"""Difference that counts beside surely changed pixels (detection.md 2.2: the loose mask)."""
+"""Difference that counts beside surely changed pixels (docs/design/detection.md)."""
 MOVED_LEVELS = 16
 """Difference from the previous look that means something moved there."""
 _LEARN_S = 60.0
-"""Time constant at which the reference follows the light (detection.md 2.2, tau_L)."""
+"""Time constant at which the reference follows the light (docs/design/detection.md)."""
 _RESTLESS_S = 20.0
 """Time constant over which a pixel's restlessness is remembered."""
 _RESTLESS_SHARE = 0.4
 """A pixel that moved in more than this share of looks is traffic, foliage or a screen."""
 _HOLD_S = 3.0
-"""A picture unlike the reference for so long becomes the new reference (detection.md 2.2)."""
+"""A picture unlike the reference for so long becomes the new reference."""
 _EXPLAINED_SHARE = 0.5
 """Below this share of explained points the picture is of something else (2.2: pct_FG > .45)."""
 _COLOURLESS, _COLOURED = 2.0, 4.0

@@ -33,7 +33,6 @@ class Action(StrEnum):
     ACQUIRED = "acquired"
     EVENT_FOUND = "event_found"
     CANDIDATE_DISMISSED = "candidate_dismissed"
-    CLIP_CUT = "clip_cut"
     VIEWED = "viewed"
     DOWNLOADED = "downloaded"
     REVIEWED = "reviewed"
@@ -83,11 +82,11 @@ def append(
     The act is logged exactly if the transaction commits. `actor` is a user's id or `MACHINE`.
     """
     lock_log(session)
-    last = session.exec(select(func.max(LogEntry.seq))).one()
+    last = session.exec(select(func.coalesce(func.max(LogEntry.seq), -1))).one()
     # 128 random bits: without them a short body could be guessed from its hash after erasure.
     text = canonical({**(body or {}), "salt": secrets.token_hex(16)})
     entry = LogEntry(
-        seq=0 if last is None else last + 1,
+        seq=last + 1,
         at_us=clock.now(),
         actor=actor,
         action=action.value,
@@ -113,7 +112,8 @@ class Fault:
 def faults(entries: Iterable[LogEntry]) -> list[Fault]:
     """What is wrong with `entries`, which must be all of the log in order; empty when nothing.
 
-    A rewritten log with recomputed hashes is not seen here: that takes a signed checkpoint.
+    Leaves are not chained: entries rewritten with fresh hashes, or cut off at the end, are not seen
+    here. That takes a signed checkpoint.
     """
     found = []
     for expected, entry in enumerate(entries):

@@ -40,8 +40,8 @@ def verify(
 ) -> Report:
     """Check store and log against the rows.
 
-    Not seen here: a log that was rewritten as a whole (that takes a signed checkpoint), and the
-    ring of segments.
+    Not seen here: log entries that were rewritten with fresh hashes or cut off at the end (that
+    takes a signed checkpoint), and the ring of segments.
     """
     with database.read() as session:
         entries = list(session.exec(select(LogEntry).order_by(col(LogEntry.seq))))

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("renewed_us", sa.BigInteger(), nullable=False),
         sa.Column("closed_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
