@@ -1,0 +1,1 @@
+"""One script for each figure that a page of docs/ states."""

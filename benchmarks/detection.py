@@ -1,0 +1,222 @@
+"""What the dumping rule finds: on real clips with ground truth, and on simulated streets.
+
+    python -m benchmarks.detection --media DIR --settle 3 [--model CARD --weights DIR] [--json FILE]
+    python -m benchmarks.detection --simulated 10 --settle 6 [--json FILE]
+
+Real and simulated results are never mixed in one number. `DIR` holds a `clips.json` that lists for
+each file its events: kind, `deposit_s`, `tolerance_s`, `box_xyxy`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine
+from service.analyze import ClipReport, Finding, Request, analyze
+from service.demo import plot
+from service.demo.encoder import Format, encode
+from service.demo.scene import Scene
+from vision.boxes import Box, iou
+from vision.watch import WatchSettings
+
+ONSET_SLACK_S = 2.0
+"""Added to the tolerance of the ground truth's reading on both sides of the deposit interval."""
+LEAST_IOU = 0.2
+HELD_OUT = 9000
+"""First seed of the simulated streets; tests and the demo use none from here on."""
+SECONDS = 60.0
+"""Length of a simulated street: the deposit is at 13 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """An event that must be found."""
+
+    kind: str
+    deposit_s: tuple[float, float]
+    tolerance_s: float
+    box: Box
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One file with what happens in it."""
+
+    name: str
+    path: Path
+    events: tuple[Truth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A clip's result; `onset_errors_s` are seconds outside the deposit interval."""
+
+    clip: str
+    events: int
+    found: int
+    false: int
+    actors_right: int
+    onset_errors_s: list[float]
+    media_s: float
+    cpu_s: float
+    frames_decoded: int
+    detector_calls: int
+
+
+def matches(finding: Finding, truth: Truth) -> bool:
+    """Same kind, onset near the deposit, and boxes that overlap or a centre inside."""
+    first, last = truth.deposit_s
+    slack = truth.tolerance_s + ONSET_SLACK_S
+    box = Box(*finding.box_xyxy)
+    x, y = box.centre
+    inside = truth.box.x0 <= x <= truth.box.x1 and truth.box.y0 <= y <= truth.box.y1
+    return (
+        finding.kind == truth.kind
+        and first - slack <= finding.onset_s <= last + slack
+        and (iou(box, truth.box) >= LEAST_IOU or inside)
+    )
+
+
+def score(clip: Clip, report: ClipReport) -> Score:
+    """Each event is found once; every other finding is false."""
+    left = list(report.events)
+    errors: list[float] = []
+    actors = 0
+    for truth in clip.events:
+        hit = next((finding for finding in left if matches(finding, truth)), None)
+        if hit is not None:
+            left.remove(hit)
+            first, last = truth.deposit_s
+            errors.append(round(max(first - hit.onset_s, hit.onset_s - last, 0.0), 2))
+            actors += hit.actor == truth.actor
+    return Score(
+        clip=clip.name,
+        events=len(clip.events),
+        found=len(errors),
+        false=len(left),
+        actors_right=actors,
+        onset_errors_s=errors,
+        media_s=report.media_s,
+        cpu_s=report.cpu_s,
+        frames_decoded=report.frames_decoded,
+        detector_calls=report.detector_calls,
+    )
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927); (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    z, p = 1.96, hits / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def real_clips(media: Path) -> Iterator[Clip]:
+    """The clips that `media/clips.json` lists."""
+    for entry in json.loads((media / "clips.json").read_text(encoding="utf-8"))["clips"]:
+        events = tuple(
+            Truth(
+                event["kind"],
+                (event["deposit_s"][0], event["deposit_s"][1]),
+                event["tolerance_s"],
+                Box(*event["box_xyxy"]),
+                event["actor"],
+            )
+            for event in entry["events"]
+        )
+        yield Clip(entry["file"], media / entry["file"], events)
+
+
+SCENES: dict[str, Callable[[int], Scene]] = {
+    "dumping": plot.dumping,
+    "lingering": plot.lingering,
+    "passers": plot.passers,
+    "parked_van": plot.parked_van,
+    "removal": plot.removal,
+}
+
+
+def simulated_clips(seeds: int, folder: Path) -> Iterator[Clip]:
+    """`seeds` streets of every kind, rendered one at a time with exact truth."""
+    for name, scene_of in SCENES.items():
+        for seed in range(HELD_OUT, HELD_OUT + seeds):
+            scene = scene_of(seed)
+            path = encode(folder / f"{name}-{seed}.mp4", scene, SECONDS, Format(fps=10.0))
+            events = tuple(
+                Truth(
+                    truth.kind.value,
+                    (truth.contact_s, truth.release_s),
+                    0.0,
+                    Box(*truth.box_xyxy),
+                    truth.actor.value,
+                )
+                for truth in scene.deposits(0.0, SECONDS)
+            )
+            yield Clip(path.stem, path, events)
+            path.unlink()
+
+
+def summary(scores: list[Score]) -> dict[str, Any]:
+    """Totals with n and intervals."""
+    events, found = sum(s.events for s in scores), sum(s.found for s in scores)
+    media_s, cpu_s = sum(s.media_s for s in scores), sum(s.cpu_s for s in scores)
+    return {
+        "clips": len(scores),
+        "events": events,
+        "found": found,
+        "recall_95": [round(x, 3) for x in wilson(found, events)],
+        "false": sum(s.false for s in scores),
+        "media_hours": round(media_s / 3600, 4),
+        "cpu_s_per_media_s": round(cpu_s / media_s, 4) if media_s else None,
+    }
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--media", type=Path)
+    parser.add_argument("--simulated", type=int, metavar="SEEDS")
+    parser.add_argument("--settle", type=float, default=10.0)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--weights", type=Path, action="append", default=[])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    request = Request(WatchSettings((), options.settle), options.model, tuple(options.weights))
+    with tempfile.TemporaryDirectory() as folder:
+        clips = (
+            real_clips(options.media)
+            if options.media
+            else simulated_clips(options.simulated or 4, Path(folder))
+        )
+        scores = []
+        for clip in clips:
+            scores.append(score(clip, analyze(clip.path, request)))
+            last = scores[-1]
+            print(
+                f"{last.clip:45} {last.found}/{last.events} found, {last.false} false, "
+                f"{last.cpu_s:.1f} CPU s of {last.media_s:.0f} s",
+                flush=True,
+            )
+    total = summary(scores)
+    print(json.dumps(total))
+    if options.json:
+        result = {
+            "command": " ".join(["python -m benchmarks.detection", *sys.argv[1:]]),
+            "machine": machine(),
+            "total": total,
+            "clips": [asdict(each) for each in scores],
+        }
+        options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
