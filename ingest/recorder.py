@@ -20,6 +20,7 @@ import av
 from av.container import OutputContainer
 
 from ingest.clock import Clock
+from ingest.errors import DiskFull
 from ingest.files import disk_errors, fsync_directory, make_directory, sha256_bytes
 from ingest.packet import Packet, StreamInfo
 from vision.frame import SECOND, CameraId, Instant
@@ -157,6 +158,7 @@ class Recorder:
         self._run = ""
         self._last_dts: int | None = None
         self._predecessor: str | None = None
+        self._predecessor_end: str | None = None
 
     @property
     def recording(self) -> bool:
@@ -191,7 +193,8 @@ class Recorder:
             return False
         try:
             return self._record(packet)
-        except BaseException:
+        except BaseException as error:
+            self._predecessor_end = "disk_full" if isinstance(error, DiskFull) else "crashed"
             if self._segment is not None:
                 self._segment.abandon()
                 self._segment = None
@@ -200,6 +203,7 @@ class Recorder:
     def stop(self, reason: str) -> None:
         """End the run: the last GOP is written and the segment closed with its end `reason`."""
         if self._segment is not None:
+            self._predecessor_end = reason
             segment, self._segment = self._segment, None
             try:
                 self._close(segment, reason)
@@ -246,6 +250,7 @@ class Recorder:
                 "camera": self._camera,
                 "run": self._run,
                 "predecessor": self._predecessor,
+                "predecessor_end": self._predecessor_end,
                 "codec": self._info.codec,
                 "width": self._info.width,
                 "height": self._info.height,

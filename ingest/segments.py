@@ -25,6 +25,7 @@ class Head:
     camera: CameraId
     run: str
     predecessor: str | None
+    predecessor_end: str | None
     codec: str
     width: int
     height: int
@@ -105,6 +106,7 @@ def _head(path: Path, line: dict[str, Any]) -> Head:
         camera=CameraId(line["camera"]),
         run=line["run"],
         predecessor=line["predecessor"],
+        predecessor_end=line["predecessor_end"],
         codec=line["codec"],
         width=line["width"],
         height=line["height"],

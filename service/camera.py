@@ -8,7 +8,7 @@ import logging
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import parent_process
 from secrets import SystemRandom
@@ -21,6 +21,7 @@ from ingest.recorder import Recorder
 from ingest.rtsp import RtspSource
 from ingest.spool import FactKind, Spool
 from service.cameras import Plan
+from vision.candidate import Candidate
 from vision.frame import CameraId
 from vision.watch import Watch
 
@@ -28,6 +29,8 @@ LOOK_S = 1.0
 """One look in a second; docs/design/detection.md has what other rates find."""
 QUEUE_PACKETS = 250
 """Ten seconds of a 25 fps stream: analysis may stall so long before frames are skipped."""
+RESTART_S = 5.0
+"""After a failure of the analysis, or while the disk is full: neither may spin the machine."""
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 """Back-off between attempts: quick after a hiccup, gentle with a camera that stays away."""
@@ -54,14 +57,16 @@ class Analyst:
     A full queue drops packets for analysis only. How many is a fact in the spool.
     """
 
-    def __init__(self, plan: Plan, spool: Spool, on_crash: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, spool: Spool, clock: Clock) -> None:
         self._plan = plan
         self._spool = spool
-        self._on_crash = on_crash
+        self._clock = clock
         self._watch = Watch(plan.camera, plan.watch)
         self._queue: queue.Queue[Packet | StreamInfo | None] = queue.Queue(QUEUE_PACKETS)
         self._begun: StreamInfo | None = None
+        self._info: StreamInfo | None = None
         self._skipped = 0
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analyst", daemon=True)
         self._thread.start()
 
@@ -89,7 +94,8 @@ class Analyst:
 
     def finish(self) -> None:
         """Work off the queue and end the thread."""
-        # A thread that is about to die of a crash reads no more: wait for room only while it lives.
+        self._ending.set()
+        # A thread that ends after a failure reads no more: wait for room only while it lives.
         while self._thread.is_alive():
             try:
                 self._queue.put(None, timeout=0.1)
@@ -98,27 +104,49 @@ class Analyst:
             self._thread.join()
 
     def _run(self) -> None:
-        try:
-            self._look()
-        except Exception:
-            # The outermost frame of a thread: end the process in order, so that it is restarted.
-            log.exception("camera %s: analysis failed", self._plan.camera)
-            self._on_crash()
+        while True:
+            try:
+                self._look()
+            except Exception:
+                # The outermost frame of a thread. The recording goes on; the scene begins anew.
+                log.exception("camera %s: analysis failed", self._plan.camera)
+                self._watch = Watch(self._plan.camera, self._plan.watch)
+                with suppress(DiskFull):
+                    # A full disk has an alarm of its own.
+                    self._spool.put(FactKind.FAILED, self._plan.camera, self._clock.now(), {})
+                if self._ending.wait(RESTART_S):
+                    return
+            else:
+                return
 
     def _look(self) -> None:
-        decoder: LiveDecoder | None = None
+        decoder = self._decoder()
         while (work := self._queue.get()) is not None:
             if isinstance(work, StreamInfo):
-                decoder = LiveDecoder(self._plan.camera, work, look_s=LOOK_S)
+                self._info = work
+                decoder = self._decoder()
             elif decoder is not None:
                 for frame in decoder.decode(work):
                     for candidate in self._watch.see(frame):
-                        self._spool.put(
-                            FactKind.CANDIDATE,
-                            candidate.camera,
-                            candidate.alarm,
-                            candidate.to_json(),
-                        )
+                        self._leave(candidate)
+
+    def _decoder(self) -> LiveDecoder | None:
+        if self._info is None:
+            return None
+        return LiveDecoder(self._plan.camera, self._info, look_s=LOOK_S)
+
+    def _leave(self, candidate: Candidate) -> None:
+        """Put a candidate into the spool; a full disk is waited for, so that it is not lost."""
+        while True:
+            try:
+                self._spool.put(
+                    FactKind.CANDIDATE, candidate.camera, candidate.alarm, candidate.to_json()
+                )
+            except DiskFull:
+                if self._ending.wait(RESTART_S):
+                    raise
+            else:
+                return
 
 
 @dataclass
@@ -136,7 +164,7 @@ class CameraWorker:
         recorder = Recorder(
             self.plan.segments, self.plan.camera, self.clock, segment_s=self.plan.segment_s
         )
-        analyst = Analyst(self.plan, spool, self.stop.set)
+        analyst = Analyst(self.plan, spool, self.clock)
         wait_s = FIRST_WAIT_S
         while not self.stop.is_set():
             try:

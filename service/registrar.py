@@ -133,7 +133,7 @@ class Registrar:
     def _enter_segment(self, session: Session, segment: Segment) -> SegmentRow:
         camera = segment.head.camera
         start, end = segment.gops[0].at, segment.gops[-1].end
-        self._enter_gap(session, camera, start)
+        self._enter_gap(session, segment, start)
         last = segment.gops[-1]
         size = segment.end.size if segment.end else last.offset + last.size
         row = SegmentRow(
@@ -151,8 +151,9 @@ class Registrar:
         session.flush()
         return row
 
-    def _enter_gap(self, session: Session, camera: str, start: Instant) -> None:
+    def _enter_gap(self, session: Session, segment: Segment, start: Instant) -> None:
         """A gap row when the segment before ended noticeably before `start`."""
+        camera = segment.head.camera
         before = session.exec(
             select(SegmentRow)
             .where(SegmentRow.camera_id == camera, col(SegmentRow.start_us) < start)
@@ -164,13 +165,16 @@ class Registrar:
         if session.get(Gap, gap_id) is not None:
             # The server's clock was set back: the gap that was entered first stands.
             return
+        # A segment that could not be closed has no end of its own; the next one tells why.
+        told = segment.head.predecessor_end if segment.head.predecessor == before.id else None
+        cause = told or before.end_reason
         session.add(
             Gap(
                 id=gap_id,
                 camera_id=camera,
                 start_us=before.end_us,
                 end_us=start,
-                cause=before.end_reason,
+                cause=cause,
             )
         )
         append(
@@ -179,7 +183,7 @@ class Registrar:
             actor=MACHINE,
             action=Action.GAP_FOUND,
             subject=camera,
-            body={"start_us": before.end_us, "end_us": start, "cause": before.end_reason},
+            body={"start_us": before.end_us, "end_us": start, "cause": cause},
         )
 
     def _watch_disk(self) -> None:

@@ -334,7 +334,7 @@ def test_a_damaged_index_never_surprises(
 
 
 _INDEX_LINES = b"""\
-{"version":1,"camera":"gate","run":"a","predecessor":null,"codec":"h264","width":64,"height":48,\
+{"version":1,"camera":"gate","run":"a","predecessor":null,"predecessor_end":null,"codec":"h264","width":64,"height":48,\
 "time_base":[1,90000],"first_dts":0,"init_size":7,"init_sha256":"00"}
 {"offset":7,"size":9,"sha256":"00","at_us":5,"packets":[[0,0,9000,1,9,5,5,null]]}
 {"end":"stopped","size":16,"sha256":"00","closed_us":9}
