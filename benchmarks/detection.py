@@ -9,7 +9,6 @@ each file its events: kind, `deposit_s`, `tolerance_s`, `box_xyxy`.
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -180,6 +179,13 @@ def summary(scores: list[Score]) -> dict[str, Any]:
     }
 
 
+def command(options: argparse.Namespace) -> str:
+    """What to type for the same figures; where the clips and weights lie is each machine's own."""
+    what = "--media DIR" if options.media else f"--simulated {options.simulated or 4}"
+    model = f" --model {options.model} --weights DIR" if options.model else ""
+    return f"python -m benchmarks.detection {what} --settle {options.settle:g}{model}"
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,7 +216,7 @@ def main() -> None:
     print(json.dumps(total))
     if options.json:
         result = {
-            "command": " ".join(["python -m benchmarks.detection", *sys.argv[1:]]),
+            "command": command(options),
             "machine": machine(),
             "total": total,
             "clips": [asdict(each) for each in scores],
