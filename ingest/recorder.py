@@ -11,7 +11,6 @@ import io
 import json
 import os
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +22,7 @@ from ingest.clock import Clock
 from ingest.errors import DiskFull
 from ingest.files import disk_errors, fsync_directory, make_directory, sha256_bytes
 from ingest.packet import Packet, StreamInfo
+from ingest.segments import day_of
 from vision.frame import SECOND, CameraId, Instant
 
 INDEX_VERSION = 1
@@ -237,7 +237,7 @@ class Recorder:
 
     def _open(self, packet: Packet) -> _Segment:
         assert self._info is not None  # noqa: S101  write() refuses to run without it
-        day = datetime.fromtimestamp(packet.arrival / SECOND, UTC).strftime("%Y%m%d")
+        day = day_of(packet.arrival)
         folder = self._root / self._camera / day
         make_directory(folder)
         # From here on write() closes its files, whatever fails.

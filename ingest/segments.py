@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,11 @@ def holes(gops: Sequence[Gop], start: Instant, end: Instant) -> list[Hole]:
     return found
 
 
+def day_of(at: Instant) -> str:
+    """Name of the folder of segments that begin on that day (UTC): `yyyymmdd`."""
+    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y%m%d")
+
+
 class Segments:
     """The recorded ring below `root`, read by camera and wall time."""
 
@@ -223,11 +229,15 @@ class Segments:
     def indexes(self, camera: CameraId, start: Instant, end: Instant) -> list[Path]:
         """Index files of segments that may cover part of `[start, end)`, by their start."""
         first, last = later(start, -LONGEST_S), end
-        found = (self._root / camera).glob("*/*.idx")
-        return sorted(
-            (path for path in found if first <= int(path.stem) < last),
-            key=lambda path: int(path.stem),
+        days = (self._root / camera).glob("*")
+        found = (
+            path
+            for day in days
+            if day.name >= day_of(first)
+            for path in day.glob("*.idx")
+            if path.stem.isdecimal() and first <= int(path.stem) < last
         )
+        return sorted(found, key=lambda path: int(path.stem))
 
     def read(self, camera: CameraId, start: Instant, end: Instant) -> list[Gop]:
         """Every acknowledged GOP of `camera` with a picture in `[start, end)`, by wall time.

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from models.card import Card, Channels, HeadFormat
 from models.errors import ModelMismatch
 from models.heads import Findings, Floats, check_shape, decode, suppress
 from models.letterbox import Letterbox
+from models.runtime import ort
 from models.weights_file import open_weights
 from vision.boxes import Box
 from vision.detect import Detection, Label

@@ -7,9 +7,9 @@ from typing import Any
 
 import av
 import cv2
-import onnxruntime
 
 from models.errors import ModelError
+from models.runtime import ort
 from service.database import journal_mode, sqlite_library
 from service.errors import InputError
 from service.lookback import open_configured_detector
@@ -31,12 +31,12 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Versions, database mode, disk and detector, in this order."""
-    providers = ", ".join(onnxruntime.get_available_providers())
+    providers = ", ".join(ort.get_available_providers())
     return [
         Finding("python", True, platform.python_version()),
         Finding("av", True, av.__version__),
         Finding("opencv", True, cv2.__version__),
-        Finding("onnxruntime", True, f"{onnxruntime.__version__} ({providers})"),
+        Finding("onnxruntime", True, f"{ort.__version__} ({providers})"),
         _database(settings),
         _disk(settings),
         _detector(settings),

@@ -51,6 +51,7 @@ class Registrar:
         self._spool = Spool(settings.spool)
         with database.read() as session:
             self._known = set(session.exec(select(SegmentRow.id)))
+        self._entered: dict[Path, int] = {}
 
     def step(self) -> None:
         """One round.
@@ -97,7 +98,8 @@ class Registrar:
 
     def _enter_segments(self, folder: Path) -> None:
         """Closed segments of one camera, oldest first, in one transaction."""
-        new = [path for path in _indexes(folder) if _id(path) not in self._known]
+        new = [path for day in folder.glob("*/") for path in self._unknown(day)]
+        new.sort(key=lambda path: int(path.stem))
         segments = []
         for number, path in enumerate(new):
             segment = self._read(path)
@@ -118,6 +120,21 @@ class Registrar:
                 body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
             )
         self._known |= {row.id for row in rows}
+
+    def _unknown(self, day: Path) -> list[Path]:
+        """Indexes of a day's folder that are not entered yet.
+
+        A folder in which all are is not listed again until a name in it changes: a camera makes
+        43,000 in a month.
+        """
+        changed_ns = day.stat().st_mtime_ns
+        if self._entered.get(day) == changed_ns:
+            return []
+        indexes = (path for path in day.glob("*.idx") if path.stem.isdecimal())
+        unknown = [path for path in indexes if _id(path) not in self._known]
+        if not unknown:
+            self._entered[day] = changed_ns
+        return unknown
 
     def _read(self, path: Path) -> Segment | None:
         """A segment's index; None when there is nothing in it to enter, for good or as yet."""
@@ -197,11 +214,6 @@ class Registrar:
                 close_alarm(session, self._clock, Trouble.DISK_FULL, subject)
             for passing in (Trouble.ANALYSIS_LATE, Trouble.ANALYSIS_FAILED):
                 close_older(session, self._clock, passing, LATE_S)
-
-
-def _indexes(folder: Path) -> list[Path]:
-    found = (path for path in folder.glob("*/*.idx") if path.stem.isdecimal())
-    return sorted(found, key=lambda path: int(path.stem))
 
 
 def _id(path: Path) -> str:

@@ -223,10 +223,10 @@ class Exhibit(SQLModel, table=True):
     """A confirmed clip that a case relies on (证据)."""
 
     __tablename__ = "exhibits"
-    __table_args__ = (UniqueConstraint("case_id", "event_id"),)
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id", index=True)
-    event_id: str = Field(foreign_key="events.id", index=True)
+    event_id: str = Field(foreign_key="events.id", unique=True)
+    """One act is not punished twice (行政处罚法 29)."""
     number: int
     added_by: str = Field(foreign_key="users.id")
     added_us: int = _instant()

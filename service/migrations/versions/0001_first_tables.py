@@ -307,8 +307,7 @@ def upgrade() -> None:
             ["events.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("case_id", "event_id"),
+        sa.UniqueConstraint("event_id"),
     )
     with op.batch_alter_table("exhibits", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_exhibits_case_id"), ["case_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_exhibits_event_id"), ["event_id"], unique=False)
