@@ -54,18 +54,31 @@ class Spool:
         """What waits, oldest first."""
         found = []
         for path in sorted(self._root.glob("*.json")):
-            fact = json.loads(path.read_bytes())
-            found.append(
-                Fact(
-                    path,
-                    FactKind(fact["kind"]),
-                    CameraId(fact["camera"]),
-                    Instant(fact["at_us"]),
-                    fact["data"],
-                )
-            )
+            try:
+                found.append(_fact(path))
+            except (KeyError, ValueError, TypeError):
+                self.set_aside(path)
         return found
+
+    def set_aside(self, path: Path) -> None:
+        """Keep a file that cannot be entered, out of the way of the others."""
+        path.rename(path.with_suffix(".bad"))
+
+    def aside(self) -> list[str]:
+        """Names of the files that were set aside."""
+        return sorted(path.name for path in self._root.glob("*.bad"))
 
     def remove(self, fact: Fact) -> None:
         """Forget a fact that is in the database now."""
         fact.path.unlink(missing_ok=True)
+
+
+def _fact(path: Path) -> Fact:
+    fact = json.loads(path.read_bytes())
+    return Fact(
+        path,
+        FactKind(fact["kind"]),
+        CameraId(fact["camera"]),
+        Instant(fact["at_us"]),
+        fact["data"],
+    )

@@ -22,6 +22,7 @@ class Trouble(StrEnum):
     ANALYSIS_FAILED = "analysis_failed"
     DISK_FULL = "disk_full"
     JOB_FAILED = "job_failed"
+    PROCESS_ENDED = "process_ended"
     EVIDENCE_BROKEN = "evidence_broken"
     ANALYSIS_LATE = "analysis_late"
 

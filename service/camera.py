@@ -16,6 +16,7 @@ from secrets import SystemRandom
 from ingest.clock import Clock, SystemClock
 from ingest.decode import LiveDecoder
 from ingest.errors import CameraError, CameraRefused, CameraSilent, DiskFull
+from ingest.lock import Lock
 from ingest.packet import Packet, PacketSource, StreamInfo
 from ingest.recorder import Recorder
 from ingest.rtsp import RtspSource
@@ -235,4 +236,9 @@ def run_camera(plan: Plan) -> None:
     worker = CameraWorker(plan, source, clock)
     stop_on_signal(worker.stop)
     end_with_parent(worker.stop)
-    worker.run()
+    # A predecessor whose parent was killed may still wait for its camera's next packet.
+    with Lock(plan.segments / f"{plan.camera}.lock") as lock:
+        while not lock.take():
+            if worker.stop.wait(0.2):
+                return
+        worker.run()

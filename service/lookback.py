@@ -16,19 +16,20 @@ from service.errors import WorldError
 from service.events import add_event, twin_of
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore, Store
+from service.heartbeat import beat
 from service.jobs import complete_job, fail_job, lease_job, postpone_job
 from service.settings import Settings
 from service.tables import Job
 from vision.candidate import Candidate
 from vision.detect import Detector
 from vision.dumping import LOOKBACK_FPS, Dismissal, attribute, span
-from vision.frame import SECOND, Instant
+from vision.frame import SECOND, Instant, seconds_between
 from vision.sighting import Sighting
 
 PAUSE_S = 0.5
 """Between two looks at an empty queue."""
-RETRY_S = 1.0
-"""Wait for the recording to reach the end of a clip: about one GOP."""
+RETRY_S = 5.0
+"""Between two looks whether the recording has reached the end of a clip; each costs a look-back."""
 PATIENCE_S = 60.0
 """A camera that fell silent after the act: the clip ends where the recording does."""
 
@@ -91,12 +92,16 @@ class LookbackWorker:
         elif self._is_recorded(verdict):
             self._enter(job, verdict)
         else:
+            ahead = seconds_between(self._clock.now(), self._clip_end(verdict))
             with self._database.write() as session:
-                postpone_job(session, self._clock, job, RETRY_S)
+                postpone_job(session, self._clock, job, max(RETRY_S, ahead))
+
+    def _clip_end(self, sighting: Sighting) -> Instant:
+        return clip_range(sighting, self._settings.pre_roll_s, self._settings.post_roll_s)[1]
 
     def _is_recorded(self, sighting: Sighting) -> bool:
         """Whether the recording covers the whole clip, or will not for long."""
-        _, end = clip_range(sighting, self._settings.pre_roll_s, self._settings.post_roll_s)
+        end = self._clip_end(sighting)
         if self._clock.now() > end + PATIENCE_S * SECOND:
             return True
         reached = self._segments.recorded_to(sighting.camera, Instant(sighting.alarm))
@@ -148,12 +153,13 @@ def run_lookback(settings: Settings) -> None:
     stop = threading.Event()
     stop_on_signal(stop)
     end_with_parent(stop)
+    clock = SystemClock()
     database = Database(settings)
     detector = open_configured_detector(settings)
     worker = LookbackWorker(
         database,
         FolderStore(settings.objects),
-        SystemClock(),
+        clock,
         settings,
         detector,
         model=detector.card.sha256 if detector else None,
@@ -165,6 +171,8 @@ def run_lookback(settings: Settings) -> None:
             # The lease runs out by itself and the job comes back.
             log.warning("will try again: %s", error)
             busy = False
+        else:
+            beat(settings.home, "look-back", clock)
         if not busy:
             stop.wait(PAUSE_S)
     database.close()

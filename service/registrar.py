@@ -22,7 +22,9 @@ from service.camera import end_with_parent, stop_on_signal
 from service.database import Database
 from service.errors import WorldError
 from service.evidence.log import MACHINE, Action, append
+from service.heartbeat import beat
 from service.jobs import add_job
+from service.people import forget_expired
 from service.settings import Settings
 from service.tables import Gap, SegmentRow
 from vision.candidate import Candidate
@@ -60,12 +62,18 @@ class Registrar:
             WorldError: the database could not be written; nothing of the failed part was entered.
         """
         for fact in self._spool.facts():
-            with self._database.write() as session:
-                self._enter_fact(session, fact)
-            self._spool.remove(fact)
-        for folder in sorted(self._settings.segments.iterdir()):
+            try:
+                with self._database.write() as session:
+                    self._enter_fact(session, fact)
+            except (KeyError, ValueError, TypeError):
+                log.exception("fact %s is set aside", fact.path.name)
+                self._spool.set_aside(fact.path)
+            else:
+                self._spool.remove(fact)
+        for folder in sorted(self._settings.segments.glob("*/")):
             self._enter_segments(folder)
-        self._watch_disk()
+        self._watch()
+        beat(self._settings.home, "registrar", self._clock)
 
     def _enter_fact(self, session: Session, fact: Fact) -> None:
         match fact.kind:
@@ -139,13 +147,14 @@ class Registrar:
     def _read(self, path: Path) -> Segment | None:
         """A segment's index; None when there is nothing in it to enter, for good or as yet."""
         try:
-            return read_index(path)
+            segment = _index_with_media(path)
         except FootageAltered:
             log.exception("segment %s is left out", _id(path))
             with self._database.write() as session:
                 raise_alarm(session, self._clock, Trouble.EVIDENCE_BROKEN, _id(path))
             self._known.add(_id(path))
             return None
+        return segment
 
     def _enter_segment(self, session: Session, segment: Segment) -> SegmentRow:
         camera = segment.head.camera
@@ -185,6 +194,9 @@ class Registrar:
         # A segment that could not be closed has no end of its own; the next one tells why.
         told = segment.head.predecessor_end if segment.head.predecessor == before.id else None
         cause = told or before.end_reason
+        if cause == "full" and segment.head.run != before.run:
+            # The run went on in a segment that a crash left without a whole group of pictures.
+            cause = "crashed"
         session.add(
             Gap(
                 id=gap_id,
@@ -203,7 +215,8 @@ class Registrar:
             body={"start_us": before.end_us, "end_us": start, "cause": cause},
         )
 
-    def _watch_disk(self) -> None:
+    def _watch(self) -> None:
+        """Alarms about the disk and about what was set aside; sessions that are long over."""
         free = shutil.disk_usage(self._settings.home).free
         full = free < self._settings.reserve_bytes
         subject = str(self._settings.home)
@@ -212,8 +225,22 @@ class Registrar:
                 raise_alarm(session, self._clock, Trouble.DISK_FULL, subject)
             else:
                 close_alarm(session, self._clock, Trouble.DISK_FULL, subject)
-            for passing in (Trouble.ANALYSIS_LATE, Trouble.ANALYSIS_FAILED):
+            for name in self._spool.aside():
+                raise_alarm(session, self._clock, Trouble.EVIDENCE_BROKEN, name)
+            forget_expired(session, self._clock.now())
+            for passing in (Trouble.ANALYSIS_LATE, Trouble.ANALYSIS_FAILED, Trouble.PROCESS_ENDED):
                 close_older(session, self._clock, passing, LATE_S)
+
+
+def _index_with_media(path: Path) -> Segment | None:
+    """The index, its segment file being there.
+
+    Raises:
+        FootageAltered: the index is damaged or stands alone.
+    """
+    if not path.with_suffix(".mp4").is_file():
+        raise FootageAltered(path=_id(path))
+    return read_index(path)
 
 
 def _id(path: Path) -> str:

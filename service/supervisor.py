@@ -4,8 +4,10 @@ A process that ends is started again after a wait; the others never notice.
 """
 
 import contextlib
+import errno
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import threading
@@ -17,11 +19,14 @@ from typing import Any
 import uvicorn
 
 from ingest.clock import SystemClock
+from ingest.lock import Lock
+from service.alarms import Trouble, raise_alarm
 from service.camera import run_camera
 from service.cameras import Plan, plans
 from service.database import Database, open_database
 from service.errors import InputError, ServiceError
 from service.evidence.store import FolderStore
+from service.heartbeat import beat
 from service.lookback import run_lookback
 from service.registrar import run_registrar
 from service.settings import Settings
@@ -75,13 +80,24 @@ class Supervisor:
             "look-back": Child("look-back", run_lookback, self.settings),
         }
         self._children |= fixed
-        while True:
+        for name in fixed:
+            beat(self.settings.home, name, self.clock)
+        try:
+            while True:
+                self._round()
+                if self.stop.wait(ROUND_S):
+                    break
+        finally:
+            self._end(list(self._children.values()))
+
+    def _round(self) -> None:
+        """The outermost loop: whatever goes wrong in a round, the next one is made."""
+        try:
             self._follow_cameras()
             for child in self._children.values():
                 self._keep(child)
-            if self.stop.wait(ROUND_S):
-                break
-        self._end(list(self._children.values()))
+        except Exception:
+            log.exception("a round of the supervisor failed")
 
     def _follow_cameras(self) -> None:
         """One child for each enabled camera; a changed plan gets a new process."""
@@ -109,7 +125,10 @@ class Supervisor:
         if child.is_running() or now < child.not_before_us:
             return
         if child.process is not None:
-            log.warning("%s ended with %s; starting it again", child.name, child.process.exitcode)
+            code = child.process.exitcode
+            log.warning("%s ended with %s; starting it again", child.name, code)
+            with self.database.write() as session:
+                raise_alarm(session, self.clock, Trouble.PROCESS_ENDED, child.name, code=str(code))
         child.not_before_us = now + round(RESTART_S * 1_000_000)
         child.start(self._context)
 
@@ -134,17 +153,37 @@ class Supervisor:
 def free_socket(host: str, port: int) -> socket.socket:
     """A listening socket of the pages; port 0 takes any.
 
+    A name with addresses of both kinds is listened at with IPv4.
+
     Raises:
-        InputError: the port is taken.
+        InputError: the host is unknown, the port is taken, or the system allows no listening.
     """
-    listener = socket.socket()
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise InputError("host_unknown", host=host) from error
+    family, kind, protocol, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        listener.bind(address)
     except OSError as error:
         listener.close()
-        raise InputError("port_taken", port=port) from error
+        raise not_listening(error, host, port) from error
     return listener
+
+
+def not_listening(error: OSError, host: str, port: int) -> InputError:
+    """Why nobody can listen at an address, as a sentence."""
+    if isinstance(error, socket.gaierror):
+        return InputError("host_unknown", host=host)
+    if error.errno == errno.EADDRINUSE:
+        return InputError("port_taken", port=port)
+    # Not its own words: those of asyncio hold the address a second time.
+    detail = os.strerror(error.errno) if error.errno else str(error)
+    return InputError("not_listening", host=host, port=port, detail=detail)
 
 
 @contextlib.contextmanager
@@ -152,29 +191,34 @@ def serving(settings: Settings, listener: socket.socket) -> Iterator[Database]:
     """The whole service, pages on `listener`, for the duration of the block.
 
     Raises:
-        ServiceError: the database or the store is not fit to be used.
+        ServiceError: the database or the store is not fit to be used, or a service runs on this
+            home already.
     """
     clock = SystemClock()
-    database = open_database(settings, clock)
-    app = create_app(settings, database, FolderStore(settings.objects), clock)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    server = _Server(config)
-    supervisor = Supervisor(settings, database)
-    threads = [
-        threading.Thread(target=supervisor.run, name="supervisor"),
-        threading.Thread(target=server.run, args=([listener],), name="pages"),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield database
-    finally:
-        server.should_exit = True
-        supervisor.stop.set()
+    with contextlib.ExitStack() as stack:
+        stack.callback(listener.close)
+        database = stack.enter_context(contextlib.closing(open_database(settings, clock)))
+        # Held until the last child is gone: two recorders on one home would spoil their work.
+        lock = stack.enter_context(Lock(settings.home / "LOCK"))
+        if not lock.take():
+            raise InputError("already_running", path=str(settings.home))
+        app = create_app(settings, database, FolderStore(settings.objects), clock)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        server = _Server(config)
+        supervisor = Supervisor(settings, database)
+        threads = [
+            threading.Thread(target=supervisor.run, name="supervisor"),
+            threading.Thread(target=server.run, args=([listener],), name="pages"),
+        ]
         for thread in threads:
-            thread.join()
-        listener.close()
-        database.close()
+            thread.start()
+        try:
+            yield database
+        finally:
+            server.should_exit = True
+            supervisor.stop.set()
+            for thread in threads:
+                thread.join()
 
 
 class _Server(uvicorn.Server):

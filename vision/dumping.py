@@ -105,13 +105,15 @@ def _watched_closely(course: Course) -> bool:
 def _before(candidate: Candidate, course: Course) -> Instant:
     """The last look at the clear place with nobody next to it, for the first still."""
     quiet = np.flatnonzero(course.beside[: course.clear_last + 1] < _ALONE)
-    if quiet.size:
-        return Instant(int(course.times[quiet[-1]]))
-    return candidate.before
+    before = Instant(int(course.times[quiet[-1]])) if quiet.size else candidate.before
+    # A still called "before" must be: the course may find the onset earlier than the watch did.
+    return min(before, later(Instant(int(course.times[course.onset])), -_GONE_S))
 
 
 def _left(course: Course) -> Instant | None:
-    """When the surroundings became clear for `_GONE_S`; None when they never did."""
+    """When the surroundings became clear for `_GONE_S`; None when they never did or always were."""
+    if not (course.beside[max(course.clear_last, 0) :] >= _BESIDE).any():
+        return None
     alone_since: int | None = None
     for at, beside in zip(course.times[course.onset :], course.beside[course.onset :], strict=True):
         if beside >= _BESIDE:

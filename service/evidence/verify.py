@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from ingest.clock import Clock
 from ingest.errors import FootageAltered
 from ingest.files import Sha256
+from service.alarms import Trouble, close_alarm, open_alarms, raise_alarm
 from service.database import Database
 from service.evidence.log import faults
 from service.evidence.store import Store
@@ -60,3 +62,13 @@ def verify(
             found.append(f"object {sha256}: altered")
         on_progress(number, len(named))
     return Report(objects=len(named), entries=len(entries), faults=tuple(found))
+
+
+def record(session: Session, clock: Clock, report: Report) -> None:
+    """Tell people what was found: an alarm for each fault, and their end when everything holds."""
+    for fault in report.faults:
+        raise_alarm(session, clock, Trouble.EVIDENCE_BROKEN, fault)
+    if report.holds:
+        for alarm in open_alarms(session):
+            if alarm.key == Trouble.EVIDENCE_BROKEN:
+                close_alarm(session, clock, Trouble.EVIDENCE_BROKEN, alarm.subject)

@@ -1,5 +1,6 @@
 """What machines ask: alive, ready, and the metrics."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import OperationalError
 
 from service.alarms import Trouble
+from service.heartbeat import silent
 from service.status import Readiness, readiness
 from service.web.deps import Parts
 
@@ -55,8 +57,13 @@ def ready(web: Parts) -> JSONResponse:
             now = readiness(session)
     except OperationalError:
         return JSONResponse({"ready": False, "alarms": ["database"]}, 503)
-    keys = sorted({alarm.key for alarm in now.alarms})
-    return JSONResponse({"ready": now.ready, "alarms": keys}, 200 if now.ready else 503)
+    # Seen here, not in a row: neither a full disk nor a process that stands still can write one.
+    full = shutil.disk_usage(web.settings.home).free < web.settings.reserve_bytes
+    stopped = silent(web.settings.home, web.clock)
+    keys = {alarm.key for alarm in now.alarms} | {f"silent:{name}" for name in stopped}
+    keys |= {Trouble.DISK_FULL.value} if full else set()
+    fit = now.ready and not full and not stopped
+    return JSONResponse({"ready": fit, "alarms": sorted(keys)}, 200 if fit else 503)
 
 
 @router.get("/metrics")

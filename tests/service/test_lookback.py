@@ -15,7 +15,7 @@ from service.alarms import open_alarms
 from service.evidence.log import Action
 from service.evidence.verify import verify
 from service.jobs import LEASE_S, MAX_ATTEMPTS, add_job, lease_job
-from service.lookback import PATIENCE_S, LookbackWorker
+from service.lookback import PATIENCE_S, RETRY_S, LookbackWorker
 from service.settings import load
 from service.tables import Event, Item, Job
 from tests.service.footage import Camera, Film, Oracle, candidate
@@ -163,10 +163,11 @@ def test_a_job_waits_until_the_clip_is_recorded(camera: Camera) -> None:
     camera.record(0, alarm_s + 1)
     made.clock.sleep(alarm_s + 1)
     worker = new_worker(made)
+    made.clock.sleep(made.settings.post_roll_s)
     for _ in range(MAX_ATTEMPTS + 1):
         assert worker.step()
         assert not worker.step(), "it is not due again at once"
-        made.clock.sleep(1)
+        made.clock.sleep(RETRY_S)
     assert (the_job(made).state, made.count(Event)) == ("ready", 0)
     camera.record(alarm_s + 1, film.seconds)
     assert worker.step()

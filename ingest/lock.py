@@ -1,0 +1,34 @@
+"""One holder at a time among all processes of a machine; the kernel frees what a dead one held."""
+
+import fcntl
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Lock:
+    """A lock named by a file (flock, advisory); hold it with `with` after `take` said True."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a")
+
+    def take(self) -> bool:
+        """Whether the lock is ours now; never waits."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def __enter__(self) -> Self:
+        """Hold on."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go."""
+        self._file.close()
