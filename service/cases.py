@@ -1,6 +1,6 @@
 """Penalty cases in preparation: confirmed events become exhibits, exhibits carry documents."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import uuid4
 
 from sqlalchemy import func
@@ -155,7 +155,7 @@ def add_exhibit(
 def set_party(
     session: Session, clock: Clock, case_id: str, facts: PartyFacts, *, officer: User
 ) -> Case:
-    """Keep what officers learnt about the party.
+    """Keep what officers learnt about the party; the log has it in a body, which can be erased.
 
     Raises:
         InputError: no such case, not an officer, or a fine that is not positive.
@@ -169,5 +169,12 @@ def set_party(
     case.party_address, case.party_phone = facts.address, facts.phone
     case.provision_id, case.fine_yuan = facts.provision_id, facts.fine_yuan
     session.add(case)
-    append(session, clock, actor=officer.id, action=Action.CASE_CHANGED, subject=case_id)
+    append(
+        session,
+        clock,
+        actor=officer.id,
+        action=Action.CASE_CHANGED,
+        subject=case_id,
+        body={key: "" if fact is None else fact for key, fact in asdict(facts).items()},
+    )
     return case

@@ -9,7 +9,8 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from ingest.clock import Clock
-from ingest.files import Sha256
+from ingest.errors import FootageAltered
+from ingest.files import Sha256, sha256_bytes
 from service.cases import case_of, exhibits_of
 from service.documents.evidence_sheet import (
     TEMPLATE as SHEET_TEMPLATE,
@@ -39,7 +40,7 @@ from service.evidence.log import Action, append
 from service.evidence.store import Store
 from service.law import Catalogue, Provision, Topic
 from service.people import may_decide
-from service.review import items_of, review_of
+from service.review import check_items, items_of, review_of
 from service.tables import Camera, Case, Document, Event, Exhibit, Item, User
 from service.texts import say
 from service.times import beijing
@@ -88,10 +89,13 @@ def make_documents(
         InputError: no such case, not an officer, or the chosen provision is not in the catalogue.
         DocumentError: a template cannot be used.
         DiskFull: a document cannot be kept.
+        EvidenceError, FootageAltered: a piece of an exhibit is gone or is not what was kept.
     """
     if not may_decide(officer):
         raise InputError("not_an_officer")
     case = case_of(session, case_id)
+    for _, event in exhibits_of(session, case_id):
+        check_items(office.store, items_of(session, event.id).values())
     if kind is DocumentKind.PENALTY_DRAFT:
         drafted = [_penalty_draft(session, office, case, officer)]
     else:
@@ -142,8 +146,7 @@ def _penalty_draft(session: Session, office: Office, case: Case, officer: User) 
         act_at=Instant(case.act_us),
         place=case.place or None,
         evidence=tuple(
-            say("paper.exhibit", number=exhibit.number)
-            for exhibit, _ in exhibits_of(session, case.id)
+            _named(session, exhibit, event) for exhibit, event in exhibits_of(session, case.id)
         ),
         basis=_chosen(office.law, case),
         fine_yuan=case.fine_yuan,
@@ -157,6 +160,14 @@ def _penalty_draft(session: Session, office: Office, case: Case, officer: User) 
         DRAFT_TEMPLATE,
         render_penalty_draft(facts),
     )
+
+
+def _named(session: Session, exhibit: Exhibit, event: Event) -> str:
+    """The exhibit in the draft's list; a device that was not reviewed is told (行政处罚法 41)."""
+    camera = session.get(Camera, event.camera_id)
+    if camera is not None and camera.status != "lead_only":
+        return say("paper.exhibit", number=exhibit.number)
+    return say("paper.exhibit_lead_only", number=exhibit.number)
 
 
 def _chosen(law: Catalogue, case: Case) -> tuple[Provision, ...]:
@@ -219,7 +230,10 @@ def _evidence_sheet(
 
 def _bytes(store: Store, item: Item) -> bytes:
     with store.open(Sha256(item.sha256)) as stream:
-        return stream.read()
+        data = stream.read()
+    if sha256_bytes(data) != item.sha256:
+        raise FootageAltered(path=item.sha256)
+    return data
 
 
 def _device(session: Session, event: Event) -> Device:

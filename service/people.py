@@ -1,16 +1,21 @@
 """People who log in, what each may do, and their browsers' sessions."""
 
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 from sqlmodel import Session, col, delete, select
 
 from ingest.clock import Clock
 from ingest.files import sha256_bytes
-from service.errors import InputError
+from service.database import Database, lock_log
+from service.errors import InputError, WorldError
 from service.evidence.log import MACHINE, Action, append
 from service.tables import LogEntry, LoginSession, User
 from vision.frame import SECOND, Instant, later
@@ -21,6 +26,13 @@ MAX_FAILURES = 5
 """Failed logins in `FAILURE_WINDOW_S` after which an account is refused before any hashing."""
 FAILURE_WINDOW_S = 300.0
 """Five minutes: slows guessing to a crawl and passes before an officer gives up."""
+
+HASHING = BoundedSemaphore(2)
+"""Passwords hashed at once: each takes 64 MiB and a core for a good part of a second."""
+LOGINS = BoundedSemaphore(8)
+"""Logins at once; who comes then is refused at once, so that a flood cannot take all 40 threads."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _hasher = PasswordHash.recommended()
 
@@ -64,24 +76,31 @@ def add_user(session: Session, clock: Clock, new: NewUser, *, actor: str = MACHI
     """Create an account.
 
     Raises:
-        InputError: the id is taken, the password too short, or an officer has no 执法证.
+        InputError: the id is none or taken, the name is blank, the password too short, or an
+            officer has no 执法证.
     """
-    if session.get(User, new.id) is not None:
-        raise InputError("user_exists", user=new.id)
+    user_id, name, badge_no = new.id.strip(), new.name.strip(), (new.badge_no or "").strip()
+    if not _ID.fullmatch(user_id):
+        raise InputError("user_id", user=user_id)
+    if not name:
+        raise InputError("name_missing", user=user_id)
+    # The log must not mistake a person for the machine.
+    if user_id == MACHINE or session.get(User, user_id) is not None:
+        raise InputError("user_exists", user=user_id)
     if len(new.password) < MIN_PASSWORD:
         raise InputError("password_short", least=MIN_PASSWORD)
-    if new.role is Role.OFFICER and not new.badge_no:
-        raise InputError("badge_missing", user=new.id)
+    if new.role is Role.OFFICER and not badge_no:
+        raise InputError("badge_missing", user=user_id)
     user = User(
-        id=new.id,
-        name=new.name,
+        id=user_id,
+        name=name,
         role=new.role.value,
-        badge_no=new.badge_no,
+        badge_no=badge_no or None,
         password_hash=_hasher.hash(new.password),
         created_us=clock.now(),
     )
     session.add(user)
-    append(session, clock, actor=actor, action=Action.USER_ADDED, subject=new.id)
+    append(session, clock, actor=actor, action=Action.USER_ADDED, subject=user_id)
     return user
 
 
@@ -90,7 +109,7 @@ def users(session: Session) -> list[User]:
     return list(session.exec(select(User).order_by(col(User.id))))
 
 
-def _recent_failures(session: Session, clock: Clock, user_id: str) -> int:
+def _refuse_locked(session: Session, clock: Clock, user_id: str) -> None:
     since = later(clock.now(), -FAILURE_WINDOW_S)
     entries = session.exec(
         select(LogEntry.seq).where(
@@ -99,7 +118,8 @@ def _recent_failures(session: Session, clock: Clock, user_id: str) -> int:
             col(LogEntry.at_us) > since,
         )
     )
-    return len(list(entries))
+    if len(list(entries)) >= MAX_FAILURES:
+        raise InputError("login_locked", minutes=round(FAILURE_WINDOW_S / 60))
 
 
 @cache
@@ -108,26 +128,49 @@ def _nobodys_hash() -> str:
     return _hasher.hash(secrets.token_urlsafe(32))
 
 
-def log_in(
-    session: Session, clock: Clock, user_id: str, password: str, *, hours: float
-) -> str | None:
-    """A session token for the browser, or None when name or password is wrong.
+@contextmanager
+def _turn() -> Iterator[None]:
+    """A turn at hashing; `WorldError` when too many wait for one already."""
+    if not LOGINS.acquire(blocking=False):
+        raise WorldError("login_busy")
+    try:
+        with HASHING:
+            yield
+    finally:
+        LOGINS.release()
 
-    A failure is logged in the same transaction, so the session must be committed either way.
+
+def log_in(
+    database: Database, clock: Clock, user_id: str, password: str, *, hours: float
+) -> str | None:
+    """A session token for the browser, or None when name or password is wrong; both are logged.
+
+    The password is hashed between two transactions: nobody who writes waits for it.
 
     Raises:
         InputError: too many failures lately; nothing is hashed then.
+        WorldError: too many log in at this moment.
     """
     # As the log can hold it: no text of PostgreSQL has a NUL.
     user_id = user_id[:64].replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if _recent_failures(session, clock, user_id) >= MAX_FAILURES:
-        raise InputError("login_locked", minutes=round(FAILURE_WINDOW_S / 60))
-    user = session.get(User, user_id)
-    known = user is not None and user.active
-    fits = _hasher.verify(password, user.password_hash if user and known else _nobodys_hash())
-    if user is None or not known or not fits:
-        append(session, clock, actor=MACHINE, action=Action.LOGIN_FAILED, subject=user_id)
-        return None
+    with database.read() as session:
+        _refuse_locked(session, clock, user_id)
+        user = session.get(User, user_id)
+    hashed = user.password_hash if user is not None and user.active else None
+    with _turn():
+        fits = _hasher.verify(password, hashed or _nobodys_hash())
+    with database.write() as session:
+        lock_log(session)
+        # Again: guesses that were hashed side by side all saw an account that was still open.
+        _refuse_locked(session, clock, user_id)
+        user = session.get(User, user_id)
+        if user is None or not user.active or not fits or user.password_hash != hashed:
+            append(session, clock, actor=MACHINE, action=Action.LOGIN_FAILED, subject=user_id)
+            return None
+        return _let_in(session, clock, user, hours)
+
+
+def _let_in(session: Session, clock: Clock, user: User, hours: float) -> str:
     token = secrets.token_urlsafe(32)
     now = clock.now()
     session.add(

@@ -1,13 +1,16 @@
 """An officer decides on an event: the only way out of the queue."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
-from service.errors import InputError
-from service.evidence.log import Action, append
+from ingest.files import Sha256
+from service.errors import EvidenceError, InputError
+from service.evidence.log import Action, Body, append
+from service.evidence.store import Store
 from service.people import may_decide
 from service.tables import Event, Item, Review, User
 
@@ -56,6 +59,20 @@ def items_of(session: Session, event_id: str) -> dict[str, Item]:
     return {row.role: row for row in rows}
 
 
+def check_items(store: Store, items: Iterable[Item]) -> None:
+    """Hash every byte of the pieces again.
+
+    Raises:
+        EvidenceError: one is not in the store.
+        FootageAltered: one is not what was kept.
+    """
+    for item in items:
+        try:
+            store.check(Sha256(item.sha256))
+        except KeyError as error:
+            raise EvidenceError("object_missing", sha256=item.sha256) from error
+
+
 def _pending(session: Session, event_id: str, officer: User) -> Event:
     if not may_decide(officer):
         raise InputError("not_an_officer")
@@ -67,7 +84,7 @@ def _pending(session: Session, event_id: str, officer: User) -> Event:
     return event
 
 
-def _record(session: Session, clock: Clock, event: Event, review: Review) -> Review:
+def _record(session: Session, clock: Clock, event: Event, review: Review, told: Body) -> Review:
     event.state = review.decision
     session.add_all([event, review])
     append(
@@ -76,7 +93,7 @@ def _record(session: Session, clock: Clock, event: Event, review: Review) -> Rev
         actor=review.officer_id,
         action=Action.REVIEWED,
         subject=event.id,
-        body={"decision": review.decision, "reason": review.reason, "note": review.note},
+        body={"decision": review.decision, "note": review.note, **told},
     )
     return review
 
@@ -111,7 +128,8 @@ def confirm(
         accurate=qualities.accurate,
         decided_us=clock.now(),
     )
-    return _record(session, clock, event, review)
+    answered = [name for name, met in asdict(qualities).items() if met]
+    return _record(session, clock, event, review, {"qualities": answered})
 
 
 def reject(
@@ -139,7 +157,7 @@ def reject(
         note=note,
         decided_us=clock.now(),
     )
-    return _record(session, clock, event, review)
+    return _record(session, clock, event, review, {"reason": review.reason})
 
 
 def review_of(session: Session, event_id: str) -> Review | None:

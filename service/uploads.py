@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+from sqlmodel import Session
+
 from ingest.clock import Clock
 from ingest.media import Media
 from ingest.probe import probe
@@ -15,6 +17,7 @@ from service.database import Database
 from service.errors import InputError, WorldError
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import Store
+from service.people import may_decide
 from service.settings import Settings
 from service.tables import Acquisition, User
 from service.times import BEIJING, instant
@@ -54,12 +57,12 @@ def name_of(path: Path) -> str:
         return name.decode("gb18030", errors="replace")
 
 
-def _times(path: Path, media: Media) -> dict[str, int]:
+def _times(path: Path, modified: Instant, media: Media) -> dict[str, int]:
     """Every time that the file offers, the most trustworthy first."""
     found = {
         "name": time_in_name(path.name),
         "container": media.created,
-        "modified": later(Instant(path.stat().st_mtime_ns // 1000), -media.seconds),
+        "modified": later(modified, -media.seconds),
     }
     return {source: at for source, at in found.items() if at is not None}
 
@@ -75,6 +78,14 @@ def _check_space(settings: Settings, path: Path) -> None:
         )
 
 
+def _check_officer(session: Session, officer_id: str) -> None:
+    user = session.get(User, officer_id)
+    if user is None:
+        raise InputError("no_user", user=officer_id)
+    if not (user.active and may_decide(user)):
+        raise InputError("no_active_officer", user=officer_id)
+
+
 def take_in(
     database: Database, store: Store, clock: Clock, settings: Settings, hand_over: HandOver
 ) -> Acquisition:
@@ -84,7 +95,7 @@ def take_in(
     is kept as it is and marked incomplete: it may be all that there is.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or the officer has no account in use.
         MediaError: not a video; nothing is kept.
         WorldError, DiskFull: it does not fit; nothing is kept and nothing else is lost.
     """
@@ -93,13 +104,14 @@ def take_in(
         raise InputError("no_file", path=str(path))
     if hand_over.officer_id is not None:
         with database.read() as session:
-            if session.get(User, hand_over.officer_id) is None:
-                raise InputError("no_user", user=hand_over.officer_id)
+            _check_officer(session, hand_over.officer_id)
     _check_space(settings, path)
+    # Before anything reads or keeps it: what comes later may change the file.
+    modified = Instant(path.stat().st_mtime_ns // 1000)
     media = probe(path)
+    times = _times(path, modified, media)
     with path.open("rb") as stream:
         sha256, size = store.add(stream)
-    times = _times(path, media)
     source = next(iter(times))
     acquisition = Acquisition(
         id=uuid4().hex,
@@ -119,9 +131,15 @@ def take_in(
         append(
             session,
             clock,
-            actor=hand_over.officer_id or MACHINE,
+            actor=MACHINE,
             action=Action.ACQUIRED,
             subject=acquisition.id,
-            body={"sha256": sha256, "size": size, "file_name": acquisition.file_name},
+            body={
+                "sha256": sha256,
+                "size": size,
+                "file_name": acquisition.file_name,
+                # As said, not proved: nobody logged in to hand it over.
+                "officer": hand_over.officer_id or "",
+            },
         )
     return acquisition

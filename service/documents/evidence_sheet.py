@@ -18,6 +18,7 @@ from service.documents.wording import (
     span,
     yes_no,
 )
+from service.texts import say
 from vision.frame import Instant
 
 TEMPLATE = "evidence_sheet"
@@ -100,7 +101,8 @@ class EvidenceSheetFacts:
     """What the sheet says. None prints as a blank; an empty tuple says "there are none".
 
     Attributes:
-        clock_offset_s: the device's clock minus the right time; positive is fast.
+        clock_offset_s: the device's clock minus this system's server clock when its pictures
+            arrived, so with the delay of the network in it; positive is fast.
         clock_doubt_s: how well the offset is known.
         excerpts: empty when the file is the whole recording, else what was taken from it.
         gaps: stretches without pictures within the recording.
@@ -176,9 +178,9 @@ def _clock(facts: EvidenceSheetFacts) -> str | None:
     if facts.clock_offset_s is None:
         return facts.clock_note
     size = f"{abs(facts.clock_offset_s):.1f} 秒"
-    way = "快" if facts.clock_offset_s > 0 else "慢"
+    way = "paper.clock_fast" if facts.clock_offset_s > 0 else "paper.clock_slow"
     doubt = BLANK if facts.clock_doubt_s is None else f"{facts.clock_doubt_s:.1f} 秒"
-    text = f"设备时钟比标准时间{way} {size}（不确定度 {doubt}）"
+    text = say(way, size=size, doubt=doubt)
     if facts.clock_note or abs(facts.clock_offset_s) > CLOCK_LIMIT_S:
         text += f"。说明：{facts.clock_note or BLANK}"
     return text

@@ -123,9 +123,10 @@ def _notice(confirmed_by: str | None) -> str:
 
 
 def _penalty(warning: bool, fine_yuan: Decimal | int | None) -> str:
-    """The kinds of penalty; a blank fine unless the officer said how much, or none (0)."""
-    warned = ["警告"] if warning else []
-    if fine_yuan == 0:
-        return "；".join(warned)
-    amount = BLANK if fine_yuan is None else f"{rmb_capitals(fine_yuan)}（￥{fine_yuan:,.2f}）"
-    return "；".join([*warned, f"罚款人民币（大写）{amount}"])
+    """The kinds of penalty that an officer chose; a blank for what nobody has said, 0 is none."""
+    kinds = ["警告"] if warning else []
+    if fine_yuan is None:
+        kinds.append(BLANK)
+    elif fine_yuan:
+        kinds.append(f"罚款人民币（大写）{rmb_capitals(fine_yuan)}（￥{fine_yuan:,.2f}）")
+    return "；".join(kinds)

@@ -11,7 +11,7 @@ from service.errors import InputError
 from service.evidence.log import Action, append
 from service.tables import Document
 from service.web.deps import Parts, Viewer
-from service.web.kept import kept_file
+from service.web.kept import alarmed, kept_file
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 def make(case_id: str, web: Parts, user: Viewer, kind: Annotated[DocumentKind, Form()]) -> Response:
     """Draft the documents of a kind from what the case says now."""
     office = Office(web.store, web.clock, web.law, web.settings.authority)
-    with web.database.write() as session:
+    with alarmed(web), web.database.write() as session:
         make_documents(session, office, case_id, kind=kind, officer=user)
     return RedirectResponse(f"/cases/{case_id}#documents", 303)
 

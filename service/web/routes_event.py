@@ -17,7 +17,7 @@ from service.web.bindings import EVENT_KEYS
 from service.web.deps import Answer, Parts, Viewer, Web
 from service.web.failures import message_of, status_of
 from service.web.finding import Manifest, finding, read_manifest
-from service.web.kept import kept_file
+from service.web.kept import check_event, kept_file
 from service.web.page import Page
 from service.web.paging import PageNumber, Paging
 from service.web.views import log_list_view
@@ -165,6 +165,8 @@ def decide(
 
     What was wrong is said beside the form; nothing has changed then.
     """
+    if form.decision == "confirmed":
+        check_event(web, event_id)
     try:
         with web.database.write() as session:
             _decide(session, web, event_id, user, form)

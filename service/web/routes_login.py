@@ -44,11 +44,10 @@ def ask_login(request: Request, web: Parts, next: str = "/") -> Response:
 
 
 def _log_in(web: Web, account: str, password: str) -> tuple[str, User]:
-    with web.database.write() as session:
-        hours = web.settings.session_hours
-        token = log_in(session, web.clock, account, password, hours=hours)
+    hours = web.settings.session_hours
+    token = log_in(web.database, web.clock, account, password, hours=hours)
+    with web.database.read() as session:
         user = user_of(session, web.clock, token) if token else None
-    # After the transaction: a failure must stay in the log.
     if token is None or user is None:
         raise InputError("login_wrong")
     return token, user

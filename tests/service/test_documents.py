@@ -150,7 +150,7 @@ DRAFT = PenaltyDraftFacts(
         "线索设备",
         "法审〔2026〕3号",
         "2026年11月22日 02时13分07秒 至 02时14分42秒",
-        "设备时钟比标准时间快 1.2 秒（不确定度 0.5 秒）",
+        "设备时钟比本系统服务器时钟快 1.2 秒（网络延迟计入；不确定度 0.5 秒）",
         "1分35.4秒",
         "1920×1080 像素",
         "25 帧/秒",
@@ -193,7 +193,8 @@ def test_sheet_answers_the_four_questions_apart() -> None:
     [
         ({"excerpts": ()}, "否，为完整原始文件"),
         ({"gaps": (Interval(AT, later(AT, 3)),)}, "02时13分07秒 至 02时13分10秒"),
-        ({"clock_offset_s": -2.7}, "慢 2.7 秒（不确定度 0.5 秒）。说明：〔待填〕"),
+        ({"clock_offset_s": -2.7}, "慢 2.7 秒（网络延迟计入；不确定度 0.5 秒）。说明：〔待填〕"),
+        ({"clock_doubt_s": None}, f"（网络延迟计入；不确定度 {BLANK}）"),
         ({"clock_offset_s": -2.7, "clock_note": "已校正"}, "说明：已校正"),
         ({"makers": OFFICERS[:1]}, f"张三（执法证号 津0001）、{BLANK}（执法证号 {BLANK}）"),
         ({"moments": ()}, f"\n{BLANK}\n{BLANK}\n{BLANK}"),
@@ -263,7 +264,8 @@ def test_provision_without_a_known_article_has_a_blank() -> None:
     [
         (True, 0, "给予当事人：警告。"),
         (True, 50, "警告；罚款人民币（大写）伍拾元整（￥50.00）"),
-        (True, None, f"警告；罚款人民币（大写）{BLANK}"),
+        (True, None, f"给予当事人：警告；{BLANK}。"),
+        (False, None, f"给予当事人：{BLANK}。"),
         (False, Decimal("100.5"), "壹佰元伍角整（￥100.50）"),
         (False, 0, f"给予当事人：{BLANK}"),
     ],

@@ -1,21 +1,25 @@
 """Drafts: what was found and decided, in the words of a document, with blanks for what is not."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import docx
 import pytest
 
+from ingest.errors import FootageAltered
 from ingest.files import Sha256
 from service.cases import PartyFacts, add_exhibit, documents_of, open_case, set_party
 from service.documents.wording import BLANK
 from service.drafts import DocumentKind, Office, make_documents
-from service.errors import InputError
+from service.errors import EvidenceError, InputError
 from service.evidence.log import Action
+from service.evidence.store import FolderStore
 from service.evidence.verify import verify
 from service.law import load_catalogue
 from service.people import Role
-from service.tables import Document, Item, User
+from service.tables import Camera, Document, Item, User
 from tests.service.installation import PLACE, Installation
 from vision.candidate import Kind
 from vision.frame import SECOND, Instant, later
@@ -112,6 +116,40 @@ def test_a_draft_says_what_is_known_and_leaves_blanks(case: tuple[Installation, 
     assert "王某" in after and "王某" not in before
     assert before.count(BLANK) > after.count(BLANK) > 0
     assert provision.article in after
+    assert f"给予当事人：{BLANK}。" in before, "the program chooses no kind of penalty"
+    assert "罚款人民币（大写）伍拾元整" in after
+
+
+@pytest.mark.parametrize("status", ["lead_only", "enforcement"])
+def test_a_draft_says_of_a_lead_that_it_is_one(case: tuple[Installation, str], status: str) -> None:
+    made, case_id = case
+    with made.database.write() as session:
+        session.get_one(Camera, "gate-1").status = status
+    (draft,) = make(made, case_id, DocumentKind.PENALTY_DRAFT)
+    told = text_of(made, draft)
+    assert ("不得单独作为证据" in told) == (status == "lead_only")
+    assert "视听资料（证据1" in told and "视听资料（证据2" in told
+
+
+ROLES = ("clip", "manifest", "before", "onset", "after")
+
+
+@pytest.mark.parametrize("kind", DocumentKind)
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_is_drafted_on_altered_or_lost_bytes(
+    case: tuple[Installation, str], kind: DocumentKind, role: str
+) -> None:
+    made, case_id = case
+    (item,) = (each for each in made.rows(Item) if (each.event_id, each.role) == ("two", role))
+    path = made.store.path(Sha256(item.sha256))
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(FootageAltered):
+        make(made, case_id, kind)
+    path.unlink()
+    with pytest.raises(EvidenceError, match="object_missing"):
+        make(made, case_id, kind)
+    assert made.count(Document) == len(made.log(Action.DOCUMENT_MADE)) == 0
 
 
 @pytest.mark.parametrize("kind", DocumentKind)
@@ -135,6 +173,22 @@ def test_a_second_rendering_stands_beside_the_first(case: tuple[Installation, st
     assert first.sha256 != second.sha256
     with made.database.read() as session:
         assert [each.id for each in documents_of(session, case_id)] == [second.id, first.id]
+
+
+class Lying(FolderStore):
+    """A disk that reads a picture rightly when it is checked and wrongly the next time."""
+
+    def open(self, sha256: Sha256) -> BinaryIO:
+        with super().open(sha256) as stream:
+            return io.BytesIO(stream.read() + b"?")
+
+
+def test_what_is_printed_is_what_was_checked(case: tuple[Installation, str]) -> None:
+    made, case_id = case
+    lying = replace(made, store=Lying(made.settings.objects))
+    with pytest.raises(FootageAltered):
+        make(lying, case_id, DocumentKind.EVIDENCE_SHEET)
+    assert made.count(Document) == 0
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
@@ -169,4 +223,8 @@ def test_the_onset_is_told_to_the_second(case: tuple[Installation, str]) -> None
     made, case_id = case
     told = [text_of(made, sheet) for sheet in make(made, case_id, DocumentKind.EVIDENCE_SHEET)]
     assert all(ONSET in text for text in told)
+    for words in ("物品被放下（系统标注，待核）", "携带人离开（系统标注，待核）"):
+        assert all(words in text for text in told), "the machine's reading is marked as such"
+    assert all("比本系统服务器时钟快 0.1 秒" in text for text in told)
+    assert not [text for text in told if "标准时间" in text]
     assert all(str(later(NIGHT, -60)) not in text for text in told)

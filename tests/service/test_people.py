@@ -1,11 +1,16 @@
 """Accounts: who gets in, who is kept out, for how long, and what the log says of it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import pytest
 
-from service.errors import InputError
-from service.evidence.log import Action
+from service.errors import InputError, WorldError
+from service.evidence.log import MACHINE, Action
 from service.people import (
     FAILURE_WINDOW_S,
+    HASHING,
+    LOGINS,
     MAX_FAILURES,
     MIN_PASSWORD,
     NewUser,
@@ -35,8 +40,7 @@ def office(embedded: Installation) -> Installation:
 
 
 def try_to_log_in(office: Installation, user_id: str, password: str = PASSWORD) -> str | None:
-    with office.database.write() as session:
-        return log_in(session, office.clock, user_id, password, hours=8)
+    return log_in(office.database, office.clock, user_id, password, hours=8)
 
 
 def who_is(office: Installation, token: str | None) -> str | None:
@@ -56,6 +60,21 @@ REFUSED = {
         NewUser("a", "甲", Role.OFFICER, PASSWORD, badge_no=""),
         "badge_missing",
     ),
+    "officer with a blank badge": (
+        NewUser("a", "甲", Role.OFFICER, PASSWORD, badge_no=" \u3000"),
+        "badge_missing",
+    ),
+    "no id": (NewUser("", "甲", Role.ADMIN, PASSWORD), "user_id"),
+    "blank id": (NewUser("  ", "甲", Role.ADMIN, PASSWORD), "user_id"),
+    "id in Chinese": (NewUser("李", "甲", Role.ADMIN, PASSWORD), "user_id"),
+    "id with a line": (NewUser("a\nb", "甲", Role.ADMIN, PASSWORD), "user_id"),
+    "id that no login can name": (NewUser("x" * 65, "甲", Role.ADMIN, PASSWORD), "user_id"),
+    "blank name": (NewUser("a", " \t", Role.ADMIN, PASSWORD), "name_missing"),
+    "name of the machine": (NewUser(MACHINE, "甲", Role.ADMIN, PASSWORD), "user_exists"),
+    "name that is taken, but for blanks": (
+        NewUser(" li ", "乙", Role.ADMIN, PASSWORD),
+        "user_exists",
+    ),
     "short password": (
         NewUser("a", "甲", Role.ADMIN, "x" * (MIN_PASSWORD - 1)),
         "password_short",
@@ -72,6 +91,16 @@ def test_an_account_is_refused(office: Installation, new: NewUser, code: str) ->
     assert caught.value.code == code
     assert [user.id for user in office.rows(User)] == ["li"]
     assert PASSWORD not in str(caught.value)
+
+
+def test_blanks_around_what_was_typed_are_not_kept(embedded: Installation) -> None:
+    with embedded.database.write() as session:
+        add_user(
+            session, embedded.clock, NewUser(" a ", " 甲 ", Role.OFFICER, PASSWORD, " 津A-0002 ")
+        )
+    (user,) = embedded.rows(User)
+    assert (user.id, user.name, user.badge_no) == ("a", "甲", "津A-0002")
+    assert try_to_log_in(embedded, "a") is not None
 
 
 def test_accounts_are_logged_and_passwords_are_not_kept(office: Installation) -> None:
@@ -110,6 +139,55 @@ def test_logging_in_and_out(office: Installation) -> None:
         log_out(session, office.clock, "unknown")
     assert who_is(office, token) is None
     assert [len(office.log(a)) for a in (Action.LOGGED_IN, Action.LOGGED_OUT)] == [1, 1]
+
+
+def test_nobody_who_writes_waits_for_a_password(office: Installation) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with HASHING, HASHING:
+            waiting = pool.submit(try_to_log_in, office, "li")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            with ThreadPoolExecutor(1) as other:
+                other.submit(office.add_person, "other").result(timeout=3)
+        assert who_is(office, waiting.result()) == "li"
+
+
+def test_a_flood_of_logins_is_refused_at_once(office: Installation) -> None:
+    with ExitStack() as stack:
+        while LOGINS.acquire(blocking=False):
+            stack.callback(LOGINS.release)
+        with pytest.raises(WorldError, match="login_busy"):
+            try_to_log_in(office, "li")
+    assert office.log(Action.LOGIN_FAILED) == []
+    assert try_to_log_in(office, "li") is not None
+
+
+def test_guesses_side_by_side_are_counted_one_after_the_other(office: Installation) -> None:
+    def guess(_: int) -> str:
+        try:
+            return str(try_to_log_in(office, "li", "wrong"))
+        except InputError as error:
+            return error.code
+
+    with ThreadPoolExecutor(MAX_FAILURES + 2) as pool:
+        with HASHING, HASHING:  # all see an open account before the first is hashed
+            answers = [pool.submit(guess, n) for n in range(MAX_FAILURES + 2)]
+            with pytest.raises(TimeoutError):
+                answers[0].result(timeout=0.5)
+        told = sorted(answer.result() for answer in answers)
+    assert told == ["None"] * MAX_FAILURES + ["login_locked"] * 2
+    assert len(office.log(Action.LOGIN_FAILED)) == MAX_FAILURES
+
+
+def test_an_account_closed_while_its_password_is_hashed_stays_out(office: Installation) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with HASHING, HASHING:
+            waiting = pool.submit(try_to_log_in, office, "li")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            close_account(office)
+        assert waiting.result() is None
+    assert office.count(LoginSession) == 0
 
 
 def test_a_session_ends_with_the_duty(office: Installation) -> None:

@@ -1,5 +1,6 @@
 """The officer's decision: once, by the right person, with everything that the law asks."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -64,6 +65,9 @@ def test_a_confirmation_is_kept_and_logged(office: Installation) -> None:
         assert queue(session) == []
     (entry,) = office.log(Action.REVIEWED)
     assert (entry.actor, entry.subject) == ("officer", "event")
+    body = json.loads(entry.body or "")
+    assert body["qualities"] == ["genuine", "clear", "complete", "accurate"]
+    assert (body["decision"], body["note"]) == ("confirmed", "看清楚了")
 
 
 @pytest.mark.parametrize("reason", Rejection)
@@ -72,7 +76,8 @@ def test_a_rejection_is_kept_and_logged(office: Installation, reason: Rejection)
     (review,) = office.rows(Review)
     assert (review.decision, review.reason) == ("rejected", reason.value)
     assert office.rows(Event)[0].state == "rejected"
-    assert len(office.log(Action.REVIEWED)) == 1
+    (entry,) = office.log(Action.REVIEWED)
+    assert json.loads(entry.body or "")["reason"] == reason.value
 
 
 @pytest.mark.parametrize("note", ["", "  ", "\n\t", "\u3000"])

@@ -1,22 +1,27 @@
 """Recorder files: kept bit for bit, each hand-over recorded, nothing kept of what is refused."""
 
 import io
+import json
 import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
 
 from ingest.errors import BrokenMedia, EmptyFile, IngestError, NotMedia
+from ingest.files import Sha256
 from service.demo.encoder import Format, encode_recorder_file
 from service.demo.plot import passers
 from service.errors import InputError, WorldError
-from service.evidence.log import Action
+from service.evidence.log import MACHINE, Action
+from service.evidence.store import FolderStore
 from service.evidence.verify import verify
+from service.people import Role
 from service.settings import load
-from service.tables import Acquisition, LogEntry
+from service.tables import Acquisition, LogEntry, User
 from service.times import BEIJING, instant
 from service.uploads import HandOver, name_of, take_in, time_in_name
 from tests.service.installation import Installation
@@ -70,7 +75,8 @@ def test_a_file_is_kept_bit_for_bit(
     assert kept.times["container"] == BEGAN
     assert (kept.media["codec"], kept.media["complete"]) == ("h264", True)
     (entry,) = installation.log(Action.ACQUIRED)
-    assert (entry.actor, entry.subject) == ("li", kept.id)
+    assert (entry.actor, entry.subject) == (MACHINE, kept.id), "nobody proved to be li"
+    assert (kept.officer_id, json.loads(entry.body or "")["officer"]) == ("li", "li")
     assert verify(installation.database, installation.store).holds
 
 
@@ -126,6 +132,39 @@ def test_an_officer_whom_nobody_knows_hands_nothing_over(
     with pytest.raises(InputError, match="no_user"):
         hand_over(embedded, put(card, "a.mp4", recorded), officer="nobody")
     assert embedded.count(Acquisition) == embedded.count(LogEntry) == 0
+
+
+@pytest.mark.parametrize("kind", ["operator", "admin", "closed"])
+def test_only_an_officer_in_office_is_named(
+    embedded: Installation, card: Path, recorded: bytes, kind: str
+) -> None:
+    embedded.add_person("li", Role.OFFICER if kind == "closed" else Role(kind))
+    with embedded.database.write() as session:
+        session.get_one(User, "li").active = kind != "closed"
+    before = objects(embedded)
+    with pytest.raises(InputError, match="no_active_officer"):
+        hand_over(embedded, put(card, "a.mp4", recorded), officer="li")
+    assert objects(embedded) == before
+    assert embedded.count(Acquisition) == embedded.count(LogEntry) == 0
+
+
+class Touching(FolderStore):
+    """A store during whose work somebody else writes to the file."""
+
+    def add(self, stream: BinaryIO) -> tuple[Sha256, int]:
+        os.utime(stream.name, (0, 0))
+        return super().add(stream)
+
+
+def test_the_times_are_those_from_before_the_file_was_kept(
+    embedded: Installation, card: Path, recorded: bytes
+) -> None:
+    path = put(card, "a.mp4", recorded)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    store = Touching(embedded.settings.objects)
+    row = take_in(embedded.database, store, embedded.clock, embedded.settings, HandOver(path))
+    assert path.stat().st_mtime == 0
+    assert 1_699_999_990_000_000 < row.times["modified"] <= 1_700_000_000_000_000
 
 
 def test_the_reserve_of_the_disk_is_kept(

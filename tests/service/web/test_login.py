@@ -1,10 +1,12 @@
 """Logging in, staying in, going out."""
 
+from contextlib import ExitStack
+
 import pytest
 from starlette.testclient import TestClient
 
 from service.evidence.log import Action
-from service.people import MAX_FAILURES
+from service.people import LOGINS, MAX_FAILURES
 from service.web.gate import COOKIE
 from tests.service.web.office import PASSWORD, Office
 
@@ -55,6 +57,14 @@ def test_account_is_locked_after_failures_even_for_the_right_password(office: Of
         assert (status, "失败次数过多" in text) == (429, True)
         office.clock.sleep(301)
         assert _try(browser, "officer", PASSWORD)[0] == 303
+
+
+def test_who_comes_in_a_flood_hears_so(office: Office) -> None:
+    with office.browser() as browser, ExitStack() as stack:
+        while LOGINS.acquire(blocking=False):
+            stack.callback(LOGINS.release)
+        status, text = _try(browser, "officer", PASSWORD)
+    assert (status, "请稍后再试" in text) == (503, True)
 
 
 @pytest.mark.parametrize(

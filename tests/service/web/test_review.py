@@ -4,7 +4,7 @@ import html
 
 import pytest
 
-from service.alarms import Trouble, raise_alarm
+from service.alarms import Trouble, open_alarms, raise_alarm
 from service.cases import case_of, cases
 from service.evidence.log import Action
 from tests.service.web.office import Office
@@ -81,6 +81,51 @@ def test_second_decision_is_409(office: Office) -> None:
             response = browser.post("/events/event1", data=form)
             assert (response.status_code, "已有决定" in response.text) == (409, True)
     assert office.state("event1") == "confirmed"
+
+
+def _alter(office: Office, event_id: str, role: str) -> str:
+    sha256 = office.sha256(event_id, role)
+    path = office.store.path(sha256)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    return sha256
+
+
+def _alarms(office: Office) -> list[tuple[str, str]]:
+    with office.database.read() as session:
+        return [(alarm.key, alarm.subject) for alarm in open_alarms(session)]
+
+
+@pytest.mark.parametrize("role", ["clip", "manifest", "before", "onset", "after"])
+def test_altered_footage_is_not_confirmed(office: Office, role: str) -> None:
+    sha256 = _alter(office, "event1", role)
+    with office.browser("officer") as browser:
+        response = browser.post("/events/event1", data=CONFIRMED)
+    assert (response.status_code, "校验值不一致" in response.text) == (500, True)
+    assert office.state("event1") == "pending"
+    assert office.log(Action.REVIEWED) == []
+    assert _alarms(office) == [(Trouble.EVIDENCE_BROKEN, sha256)]
+
+
+def test_lost_footage_is_not_confirmed(office: Office) -> None:
+    sha256 = office.sha256("event1", "clip")
+    office.store.path(sha256).unlink()
+    with office.browser("officer") as browser:
+        assert browser.post("/events/event1", data=CONFIRMED).status_code == 500
+    assert office.state("event1") == "pending"
+    assert _alarms(office) == [(Trouble.EVIDENCE_BROKEN, sha256)]
+
+
+@pytest.mark.parametrize("kind", ["evidence_sheet", "penalty_draft"])
+def test_no_document_on_altered_footage(office: Office, kind: str) -> None:
+    office.confirm("event1")
+    case_id = office.open_case("event1")
+    sha256 = _alter(office, "event1", "clip")
+    with office.browser("officer") as browser:
+        response = browser.post(f"/cases/{case_id}/documents", data={"kind": kind})
+    assert (response.status_code, "校验值不一致" in response.text) == (500, True)
+    assert office.log(Action.DOCUMENT_MADE) == []
+    assert _alarms(office) == [(Trouble.EVIDENCE_BROKEN, sha256)]
 
 
 def test_operator_decides_nothing(office: Office) -> None:
