@@ -5,12 +5,13 @@ is caught only by the read time-out of `av.open`; a server that was killed ends 
 normally; the first packet, the key frame, comes without any time stamp.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
@@ -31,6 +32,8 @@ from vision.frame import CameraId, Instant
 OPEN_TIMEOUT_S = 10.0
 """A camera that boots answers late; one that takes longer is not there."""
 CODECS = frozenset({"h264", "hevc"})
+_LOGIN = re.compile(r"(?:user(?:name)?|password|passwd|pwd)=", re.IGNORECASE)
+"""How cameras take a login inside of an address: `/user=admin&password=x&channel=1`."""
 _REORDERED = 16
 """No codec holds back more pictures to put them in order (ITU-T H.264 A.3.1, H.265 A.4.2)."""
 AvPacket: TypeAlias = "_AvPacket[VideoStream]"
@@ -54,7 +57,8 @@ def check_url(url: str) -> None:
     """Accept an address as it may be stored.
 
     Raises:
-        AddressError: another scheme, no host, no such port, or a user or password inside.
+        AddressError: another scheme, no host, no such port, or a user or password inside, also as
+            `user=` or `password=` in the path or query.
     """
     parts = _parts(url)
     if parts is None:
@@ -65,6 +69,9 @@ def check_url(url: str) -> None:
         raise AddressError(detail="no host")
     if "@" in parts.netloc:
         raise AddressError(detail="user:password@")
+    named = _LOGIN.search(unquote(f"{parts.path}?{parts.query}#{parts.fragment}"))
+    if named:
+        raise AddressError(detail=named.group().lower())
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -22,6 +22,10 @@ from vision.watch import WatchSettings
 from vision.zone import Zone, ZoneKind
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+SHORTEST_SETTLE_S = 0.5
+"""Seconds. Below it a thing that is put down and one that is carried past look alike."""
+LONGEST_SETTLE_S = 3600
+"""Seconds. What lies for an hour is found with any shorter time; more is a slip of the hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,35 @@ class Plan:
     packet_age_s: float
 
 
+def check_settle(settle_s: float) -> None:
+    """Accept a time for which a thing must lie.
+
+    Raises:
+        InputError: it is too short, too long or no number.
+    """
+    if not SHORTEST_SETTLE_S <= settle_s <= LONGEST_SETTLE_S:
+        raise InputError(
+            "settle_time",
+            seconds=str(settle_s),
+            least=str(SHORTEST_SETTLE_S),
+            most=str(LONGEST_SETTLE_S),
+        )
+
+
 def add_camera(session: Session, clock: Clock, new: NewCamera) -> Camera:
     """Enter a camera.
 
     Raises:
-        InputError: the id is malformed or taken, or the address is not one to open.
+        InputError: the id is malformed or taken, the place is empty, the settle time is out of
+            range, or the address is not one to open.
     """
     if not _ID.fullmatch(new.id):
         raise InputError("camera_id", camera=new.id)
     if session.get(Camera, new.id) is not None:
         raise InputError("camera_exists", camera=new.id)
+    if not new.place.strip():
+        raise InputError("camera_place", camera=new.id)
+    check_settle(new.settle_s)
     try:
         check_url(new.url)
     except AddressError as error:

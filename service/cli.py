@@ -1,32 +1,36 @@
 """The command `liuhen`. Exit 0: fine; 1: something found wrong; 2: wrong usage."""
 
+import errno
 import json
 import os
+import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ingest.clock import SystemClock
 from ingest.errors import IngestError
 from models.errors import ModelError
 from service import cli_camera, cli_user
-from service.alarms import Trouble, raise_alarm
 from service.analyze import Request, analyze_all
+from service.cameras import check_settle
 from service.cli_demo import demo, simulate
 from service.cli_home import Home, settings_of
 from service.database import open_database, open_existing
 from service.doctor import examine
-from service.errors import InputError, ServiceError
+from service.errors import InputError, ServiceError, WorldError
 from service.evidence.store import FolderStore
-from service.evidence.verify import verify
+from service.evidence.verify import record, verify
+from service.lookback import open_configured_detector
 from service.progress import bars
 from service.supervisor import free_socket, serving, wait_for_signal
+from service.terminal import cell, plain, terminal
 from service.texts import say_both
-from service.uploads import HandOver, take_in
+from service.uploads import HandOver, name_of, take_in
 from service.zones import read_zones
 from vision.watch import WatchSettings
 
@@ -44,7 +48,7 @@ app.add_typer(config, name="config", help="配置 / settings")
 app.command("demo")(demo)
 app.command("simulate")(simulate)
 
-out = Console(highlight=False, soft_wrap=True)
+out, complaints = terminal(), terminal(stderr=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
@@ -52,23 +56,29 @@ AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")
 def sentence(error: Exception) -> str:
     """What a person reads of an error, Chinese and English in one line."""
     if isinstance(error, (IngestError, ServiceError)):
-        return say_both(f"error.{error.code}", **error.facts)
-    return str(error)
+        return plain(say_both(f"error.{error.code}", **error.facts))
+    return plain(str(error))
 
 
 @app.command()
 def serve(
     home: Home,
     host: Annotated[str | None, typer.Option(help="监听地址 / address to listen at")] = None,
-    port: Annotated[int | None, typer.Option(help="端口 / port of the pages")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="端口 / port of the pages")
+    ] = None,
 ) -> None:
     """启动服务：录像、分析、网页 / record, watch and serve the pages."""
     settings = settings_of(home)
     changed = {"host": host or settings.host, "port": settings.port if port is None else port}
     settings = settings.model_copy(update=changed)
+    # A model that cannot be used ends the command here, not a process again and again.
+    open_configured_detector(settings)
     listener = free_socket(settings.host, settings.port)
     with serving(settings, listener):
         address, taken = listener.getsockname()[:2]
+        if listener.family == socket.AF_INET6:
+            address = f"[{address}]"
         out.print(say_both("cli.serving", url=f"http://{address}:{taken}"))
         wait_for_signal()
 
@@ -77,9 +87,7 @@ def serve(
 def analyze(
     videos: Files,
     zones: Annotated[Path | None, typer.Option(help="区域文件 / JSON file with zones")] = None,
-    settle: Annotated[
-        float, typer.Option(min=0.5, max=3600, help="留置时间（秒）/ seconds a thing must lie")
-    ] = 10.0,
+    settle: Annotated[float, typer.Option(help="留置时间（秒）/ seconds a thing must lie")] = 10.0,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="结果文件 / where to write results"),
@@ -91,30 +99,92 @@ def analyze(
 ) -> None:
     """分析视频文件 / find dumping in video files."""
     folders = tuple(weights or ()) + _weights_of_environment()
+    check_settle(settle)
     settings = WatchSettings(read_zones(zones) if zones else (), settle)
     request = Request(settings, model, folders)
-    missing = [path for path in videos if not path.is_file()]
-    if missing:
-        raise InputError("no_file", path=str(missing[0]))
+    for path in videos:
+        _check_no_folder(path)
+        if not path.is_file():
+            raise InputError("no_file", path=str(path))
+    if json_file:
+        _check_result_file(json_file, videos)
     with bars() as show:
         results = analyze_all(
             videos,
             request,
             workers=max(1, min(os.cpu_count() or 1, len(videos))),
-            on_progress=lambda p: show(p.path.name, p.done_s, p.total_s),
+            on_progress=lambda p: show(name_of(p.path), p.done_s, p.total_s),
         )
     reports = [result for result in results if not isinstance(result, Exception)]
     for path, result in zip(videos, results, strict=True):
         if isinstance(result, Exception):
             _complain(path, result)
             continue
-        out.print(say_both("cli.analyzed", name=path.name, count=len(result.events)))
+        told = say_both("cli.analyzed", name=name_of(path), count=len(result.events))
+        out.print(plain(told))
         for event in result.events:
             out.print(f"  {'；'.join(event.reasons)}")
     if json_file:
-        text = {"clips": [report.to_json() for report in reports]}
-        json_file.write_text(json.dumps(text, ensure_ascii=False, indent=1), encoding="utf-8")
+        _write_result(json_file, {"clips": [report.to_json() for report in reports]})
     raise typer.Exit(0 if len(reports) == len(videos) else 1)
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise InputError("is_folder", path=str(path))
+
+
+def _temporary_beside(target: Path) -> Path:
+    return target.with_name(f".liuhen-{uuid4().hex}.tmp")
+
+
+def _is_replaced(target: Path) -> bool:
+    """Whether a result takes the target's place; devices and pipes are written into."""
+    return target.is_file() or not target.exists()
+
+
+def _check_result_file(target: Path, videos: list[Path]) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        InputError: it cannot, or an original would be lost.
+    """
+    try:
+        if target.exists() and any(target.samefile(video) for video in videos):
+            raise InputError("result_is_input", path=str(target))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_replaced(target):
+            trial = _temporary_beside(target.resolve())
+            trial.touch(exist_ok=False)
+            trial.unlink()
+    except OSError as error:
+        raise InputError("result_file", path=str(target), detail=str(error.strerror)) from error
+
+
+def _write_result(target: Path, result: dict[str, Any]) -> None:
+    """Put the result in place as a whole; an older one stays until then.
+
+    Bytes of a file's name that are not UTF-8 become JSON's escapes of single surrogates, which
+    Python reads as the same name again.
+
+    Raises:
+        WorldError: it could not be written.
+    """
+    text = json.dumps(result, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+    try:
+        if not _is_replaced(target):
+            target.write_bytes(text)
+            return
+        final = target.resolve()
+        temporary = _temporary_beside(final)
+        try:
+            temporary.write_bytes(text)
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorldError("result_file", path=str(target), detail=str(error.strerror)) from error
 
 
 def _weights_of_environment() -> tuple[Path, ...]:
@@ -126,7 +196,7 @@ def _complain(path: Path, error: Exception) -> None:
     """One sentence about a file; what is not one of our errors is a bug and passes."""
     if not isinstance(error, (IngestError, ServiceError, ModelError)):
         raise error
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"{path.name}: {sentence(error)}")
+    complaints.print(f"{plain(name_of(path))}: {sentence(error)}")
 
 
 @app.command()
@@ -143,14 +213,16 @@ def ingest(
     for path in files:
         hand_over = HandOver(path, device, officer)
         try:
+            _check_no_folder(path)
             kept = take_in(database, store, clock, settings, hand_over)
         except (IngestError, ServiceError) as error:
             _complain(path, error)
             failed = True
             continue
-        out.print(say_both("cli.ingested", name=path.name, sha256=kept.sha256))
+        name = name_of(path)
+        out.print(plain(say_both("cli.ingested", name=name, sha256=kept.sha256)))
         if not kept.media["complete"]:
-            out.print(say_both("cli.incomplete", name=path.name))
+            out.print(plain(say_both("cli.incomplete", name=name)))
             failed = True
     database.close()
     raise typer.Exit(1 if failed else 0)
@@ -168,8 +240,7 @@ def verify_all(home: Home, as_json: AsJson = False) -> None:
             on_progress=lambda done, total: show("verify", done, total),
         )
     with database.write() as session:
-        for fault in report.faults:
-            raise_alarm(session, clock, Trouble.EVIDENCE_BROKEN, fault)
+        record(session, clock, report)
     database.close()
     if as_json:
         out.print_json(json.dumps(report.to_json(), ensure_ascii=False))
@@ -180,7 +251,7 @@ def verify_all(home: Home, as_json: AsJson = False) -> None:
             else say_both("cli.not_verified", count=len(report.faults))
         )
         for fault in report.faults:
-            out.print(f"  {fault}")
+            out.print(f"  {plain(fault)}")
     raise typer.Exit(0 if report.holds else 1)
 
 
@@ -189,7 +260,7 @@ def config_check(home: Home) -> None:
     """检查配置 / check the settings."""
     settings = settings_of(home)
     for name, value in settings.model_dump(exclude={"database_url"}).items():
-        out.print(f"{name} = {value}")
+        out.print(plain(f"{name} = {value}"))
 
 
 @app.command()
@@ -201,7 +272,8 @@ def doctor(home: Home, as_json: AsJson = False) -> None:
     else:
         table = Table("", "", "")
         for finding in findings:
-            table.add_row("✓" if finding.good else "✗", finding.subject, finding.detail)
+            mark = "✓" if finding.good else "✗"
+            table.add_row(mark, cell(finding.subject), cell(finding.detail))
         out.print(table)
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
@@ -211,5 +283,5 @@ def main() -> None:
     try:
         app()
     except (IngestError, ServiceError, ModelError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(sentence(error))
+        complaints.print(sentence(error))
         sys.exit(2 if isinstance(error, InputError) else 1)

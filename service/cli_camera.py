@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ingest.check import check
@@ -16,13 +15,14 @@ from service.database import open_database, open_existing
 from service.errors import InputError
 from service.status import camera_statuses
 from service.tables import Camera
+from service.terminal import cell, plain, terminal
 from service.texts import say, say_both
 from service.times import beijing_date_clock
 from service.zones import read_zones
 from vision.frame import CameraId, Instant, seconds_between
 
 app = typer.Typer(no_args_is_help=True)
-out = Console(highlight=False, soft_wrap=True)
+out = terminal()
 CHECK_S = 8.0
 """Seconds of stream for a check: several groups of pictures at the usual 1 to 4 s."""
 
@@ -57,7 +57,7 @@ def add(  # noqa: PLR0913, PLR0917  one parameter for each option of the command
             add_camera(session, clock, new)
     finally:
         database.close()
-    out.print(say_both("cli.camera_added", camera=camera))
+    out.print(plain(say_both("cli.camera_added", camera=camera)))
 
 
 @app.command("list")
@@ -68,15 +68,17 @@ def list_cameras(home: Home) -> None:
     with database.read() as session:
         for status in camera_statuses(session, gaps=3):
             table.add_row(
-                status.camera.id,
-                status.camera.place,
-                status.camera.url,
-                beijing_date_clock(status.recorded_to) if status.recorded_to else "",
-                "\n".join(
-                    f"{beijing_date_clock(Instant(gap.start_us))} "
-                    f"{seconds_between(Instant(gap.start_us), Instant(gap.end_us)):.0f} s "
-                    f"{say(f'cause.{gap.cause}')}"
-                    for gap in status.gaps
+                cell(status.camera.id),
+                cell(status.camera.place),
+                cell(status.camera.url),
+                cell(beijing_date_clock(status.recorded_to) if status.recorded_to else ""),
+                cell(
+                    *(
+                        f"{beijing_date_clock(Instant(gap.start_us))} "
+                        f"{seconds_between(Instant(gap.start_us), Instant(gap.end_us)):.0f} s "
+                        f"{say(f'cause.{gap.cause}')}"
+                        for gap in status.gaps
+                    )
                 ),
             )
     database.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ingest.clock import Clock, SystemClock
 from ingest.files import make_directory
@@ -27,10 +26,11 @@ from service.errors import InputError
 from service.evidence.store import FolderStore
 from service.law import load_catalogue
 from service.settings import Settings, load
-from service.supervisor import free_socket, serving
+from service.supervisor import free_socket, not_listening, serving
+from service.terminal import plain, terminal
 from service.texts import say_both
 
-out = Console(highlight=False, soft_wrap=True)
+out = terminal()
 MARK = "LIUHEN-DEMO"
 """A folder with this file in it was made by the demo and may be made anew."""
 
@@ -65,7 +65,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="演示目录 / folder of the demo")] = Path(
         "demo-output"
     ),
-    port: Annotated[int, typer.Option(help="端口 / port of the pages")] = 8470,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 / port of the pages")] = 8470,
 ) -> None:
     """演示：模拟街道，从摄像头到案卷 / a simulated street, from a camera to a case file."""
     # Both signals end the demo in order, at whatever station it is.
@@ -92,13 +92,13 @@ def _run(folder: Path, port: int, *, once: bool) -> None:
         river.furnish(database, clock, server, login, people)
         _announce(url, server, people)
         kept = river.upload_recorder_file(database, store, clock, settings)
-        out.print(say_both("cli.ingested", name=kept.file_name, sha256=kept.sha256))
+        out.print(plain(say_both("cli.ingested", name=kept.file_name, sha256=kept.sha256)))
         flagged = _wait(database, clock, server)
         if once:
             office = Office(store, clock, load_catalogue(), settings.authority)
             made = river.decide(database, office, flagged.event.id, people[0].id, folder)
             for path in made.files:
-                out.print(str(path))
+                out.print(plain(str(path)))
             out.print(say_both("cli.demo_done", case=made.case_id))
         else:
             out.print(say_both("cli.demo_review", url=f"{url}/events/{flagged.event.id}"))
@@ -128,7 +128,7 @@ def simulate(  # noqa: PLR0913, PLR0917  one parameter for each option of the co
         typer.Argument(metavar="NAME=SCENE|FILE...", help="gate=dumping yard=video.mp4"),
     ],
     host: Annotated[str, typer.Option()] = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 8554,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8554,
     user: Annotated[
         str | None, typer.Option(help="用户名；密码取自 LIUHEN_CAMERA_PASSWORD / user name")
     ] = None,
@@ -161,8 +161,8 @@ def simulate(  # noqa: PLR0913, PLR0917  one parameter for each option of the co
             options,
             environment=os.environ,
             clock=SystemClock(),
-            announce=lambda url: out.print(say_both("cli.simulating", url=url)),
+            announce=lambda url: out.print(plain(say_both("cli.simulating", url=url))),
             stop=threading.Event(),
         )
     except OSError as error:
-        raise InputError("port_taken", port=port) from error
+        raise not_listening(error, host, port) from error

@@ -4,17 +4,17 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ingest.clock import SystemClock
 from service.cli_home import Home, settings_of
 from service.database import open_database, open_existing
 from service.people import NewUser, Role, add_user, users
+from service.terminal import cell, plain, terminal
 from service.texts import say_both
 
 app = typer.Typer(no_args_is_help=True)
-out = Console(highlight=False, soft_wrap=True)
+out = terminal()
 
 PASSWORD = "LIUHEN_NEW_PASSWORD"  # noqa: S105  the name of a variable
 """Where a script puts the password of a new account; a person is asked for it."""
@@ -39,7 +39,7 @@ def add(
             add_user(session, clock, NewUser(user, name, role, password, badge))
     finally:
         database.close()
-    out.print(say_both("cli.user_added", user=user))
+    out.print(plain(say_both("cli.user_added", user=user)))
 
 
 @app.command("list")
@@ -49,6 +49,6 @@ def list_users(home: Home) -> None:
     table = Table("账号", "姓名", "角色", "执法证号")
     with database.read() as session:
         for user in users(session):
-            table.add_row(user.id, user.name, user.role, user.badge_no or "")
+            table.add_row(*map(cell, (user.id, user.name, user.role, user.badge_no or "")))
     database.close()
     out.print(table)

@@ -21,12 +21,22 @@ class ZoneKind(StrEnum):
     IGNORE = "ignore"
 
 
+LEAST_AREA = 1e-6
+"""Of the picture: two pixels of a 1920x1080 one, and far above what rounding makes of a line."""
+
+
+def _area(points: tuple[tuple[float, float], ...]) -> float:
+    """Shoelace formula; the halves of a figure of eight cancel each other out."""
+    turned = zip(points, (*points[1:], points[0]), strict=True)
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in turned)) / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A polygon in relative coordinates: every point `(x, y)` in [0, 1] of width and height.
 
     Raises:
-        ValueError: fewer than three points, or a point outside the picture.
+        ValueError: fewer than three points, a point outside the picture, or next to no area.
     """
 
     name: str
@@ -40,6 +50,9 @@ class Zone:
             raise ValueError(msg)
         if any(not (0 <= x <= 1 and 0 <= y <= 1) for x, y in self.points):
             msg = f"zone {self.name!r} has a point outside the picture: {self.points}"
+            raise ValueError(msg)
+        if _area(self.points) < LEAST_AREA:
+            msg = f"zone {self.name!r} encloses no area: {self.points}"
             raise ValueError(msg)
 
 

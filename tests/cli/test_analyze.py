@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,75 @@ def test_simulated_street(tmp_path: Path) -> None:
     assert event["reasons"]
     assert second["events"] == []
     assert first["media_s"] == pytest.approx(31.9, abs=0.2)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [LIUHEN, "analyze", *arguments]
+    return subprocess.run(
+        list(map(str, command)), check=False, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good file of two seconds."""
+    path = tmp_path_factory.mktemp("clip") / "good.mp4"
+    return encode(path, plot.passers(1, size=(160, 90)), 2.0, Format(fps=5.0))
+
+
+def in_no_folder(folder: Path, _: Path) -> Path:
+    return folder / "nowhere" / "out.json"
+
+
+def a_folder(folder: Path, _: Path) -> Path:
+    return folder
+
+
+def the_video(_: Path, clip: Path) -> Path:
+    return clip
+
+
+def a_link_to_the_video(folder: Path, clip: Path) -> Path:
+    link = folder / "out.json"
+    link.symlink_to(clip)
+    return link
+
+
+@pytest.mark.parametrize("make", [in_no_folder, a_folder, the_video, a_link_to_the_video])
+def test_result_that_cannot_be_written(
+    tmp_path: Path, clip: Path, make: Callable[[Path, Path], Path]
+) -> None:
+    """Said before the work, and nothing is lost or left."""
+    before = clip.read_bytes()
+    target = make(tmp_path, clip)
+    held = list(tmp_path.iterdir())
+    done = run(clip, "--json", target)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "--json" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert clip.read_bytes() == before
+    assert list(tmp_path.iterdir()) == held
+
+
+def test_a_name_that_is_not_utf8_is_kept(tmp_path: Path, clip: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff\xfe-\xcf\xd6.mp4")
+    path.write_bytes(clip.read_bytes())
+    out = tmp_path / "out.json"
+    out.write_text("of an earlier run")
+    done = run(path, "--json", out)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(out.read_text(encoding="utf-8"))["clips"]
+    assert found["file"] == str(path)
+    assert {each.name for each in tmp_path.iterdir()} == {path.name, "out.json"}
+
+
+def test_result_into_a_pipe(clip: Path) -> None:
+    """What is not a file is written into, never replaced."""
+    done = run(clip, "--json", "/dev/stdout")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout[done.stdout.index("{") :])["clips"]
+    assert Path("/dev/stdout").is_symlink()
 
 
 @pytest.mark.media

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.errors import AddressError
+from ingest.rtsp import check_url
 from service.demo import plot
 from service.demo.encoder import Format, encode
 from service.errors import InputError
@@ -150,6 +152,9 @@ CAMERA_ADDRESSES = {
     "another scheme": "http://127.0.0.1/x",
     "a local file": "file:///etc/passwd",
     "no host": "rtsp:///x",
+    "a password in the query": "rtsp://127.0.0.1/x?password=secret-word",
+    "a password in the path": "rtsp://127.0.0.1/channel=1_PassWD=secret-word",
+    "a password in disguise": "rtsp://127.0.0.1/x?p%61ssword%3Dsecret-word",
 }
 
 
@@ -157,6 +162,65 @@ CAMERA_ADDRESSES = {
 def test_camera_address(tmp_path: Path, url: str) -> None:
     done = run("camera", "add", "gate", url, "--place", "门口", "--home", tmp_path)
     assert "secret-word" not in refused(done, 2)
+
+
+LOGINS_INSIDE = {
+    "rtsp://10.0.0.8/user=admin&password=c4nary&channel=1": "user=",
+    "rtsp://10.0.0.8/channel=1_PASSWORD=c4nary_stream=0.sdp": "password=",
+    "rtsp://10.0.0.8/live?UserName=cam&p=c4nary": "username=",
+    "rtsp://10.0.0.8/live?x=1&passwd=c4nary": "passwd=",
+    "rtsp://10.0.0.8/live?Pwd=c4nary": "pwd=",
+    "rtsp://10.0.0.8/live#pwd=c4nary": "pwd=",
+    "rtsp://10.0.0.8/p%61ssword%3dc4nary": "password=",
+    "rtsp://10.0.0.8/cam/realmonitor?channel=1&subtype=0": None,
+    "rtsp://10.0.0.8/user/password/1": None,
+}
+
+
+@pytest.mark.parametrize(("url", "told"), LOGINS_INSIDE.items(), ids=LOGINS_INSIDE)
+def test_a_login_inside_of_an_address(url: str, told: str | None) -> None:
+    """It would be stored in the clear; and the refusal does not repeat it."""
+    if told is None:
+        check_url(url)
+        return
+    with pytest.raises(AddressError) as caught:
+        check_url(url)
+    assert caught.value.facts == {"detail": told}
+
+
+CAMERA_OPTIONS = {
+    "settle too short": ("--settle", "0.4"),
+    "settle negative": ("--settle", "-1"),
+    "settle too long": ("--settle", "3601"),
+    "settle no number": ("--settle", "nan"),
+    "settle endless": ("--settle", "inf"),
+    "place empty": ("--place", ""),
+    "place blank": ("--place", " "),
+}
+
+
+@pytest.mark.parametrize("option", CAMERA_OPTIONS.values(), ids=CAMERA_OPTIONS)
+def test_camera_options(tmp_path: Path, option: tuple[str, str]) -> None:
+    place = () if "--place" in option else ("--place", "门口")
+    done = run("camera", "add", "gate", "rtsp://127.0.0.1/x", *place, *option, "--home", tmp_path)
+    assert option[0] in refused(done, 2)
+    assert "gate" not in run("camera", "list", "--home", tmp_path).stdout
+
+
+def test_settle_time_of_files(tmp_path: Path, clip: Path) -> None:
+    assert "nan" in refused(run("analyze", clip, "--settle", "nan"), 2)
+
+
+def test_wrong_zone_is_named(tmp_path: Path, clip: Path) -> None:
+    zones = tmp_path / "zones.json"
+    zones.write_text('{"zones": [{"name": "z", "kind": "road", "points": [], "colour": 1}]}')
+    assert "colour" in refused(run("analyze", clip, "--zones", zones), 2)
+
+
+@pytest.mark.parametrize(("command", "code"), [("analyze", 2), ("ingest", 1)])
+def test_a_folder_is_not_a_missing_file(tmp_path: Path, command: str, code: int) -> None:
+    options = ["--home", tmp_path / "home"] if command == "ingest" else []
+    assert "is a folder" in refused(run(command, tmp_path, *options), code)
 
 
 def test_unreachable_camera(tmp_path: Path) -> None:
@@ -190,6 +254,49 @@ def test_taken_port(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="port_taken"):
             free_socket("127.0.0.1", port)
         assert str(port) in refused(run("serve", "--port", str(port), "--home", tmp_path), 2)
+
+
+def test_ports_out_of_range_are_wrong_usage(tmp_path: Path) -> None:
+    for command in (["serve", "--home", str(tmp_path)], ["simulate", "gate=dumping"], ["demo"]):
+        for port in ("99999", "-1"):
+            done = run(*command, "--port", port)
+            assert done.returncode == 2
+            assert "'--port'" in done.stderr
+
+
+def test_hosts_that_are_not_here(tmp_path: Path) -> None:
+    """Only a port that is in use is called so."""
+    for host, word in (("no-such-host.invalid", "not known"), ("192.0.2.1", "cannot listen")):
+        with pytest.raises(InputError, match=r"host_unknown|not_listening"):
+            free_socket(host, 0)
+        options = ("--host", host, "--port", "0")
+        assert word in refused(run("serve", *options, "--home", tmp_path), 2)
+        assert word in refused(run("simulate", "gate=dumping", *options), 2)
+
+
+def test_ipv6_is_listened_at() -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with free_socket("::1", 0) as first:
+        assert first.family == socket.AF_INET6
+        first.listen()
+        with pytest.raises(InputError, match="port_taken"):
+            free_socket("::1", first.getsockname()[1])
+    with free_socket("localhost", 0) as both:
+        assert both.family == socket.AF_INET
+
+
+@pytest.mark.parametrize("weights", [None, b"not the weights of the card"])
+def test_serve_ends_with_a_model_that_cannot_be_used(tmp_path: Path, weights: bytes | None) -> None:
+    if weights:
+        (tmp_path / "yolox_nano_bigisland.onnx").write_bytes(weights)
+    variables = {"LIUHEN_MODEL": "yolox-nano-coco", "LIUHEN_WEIGHTS": str(tmp_path)}
+    done = run("serve", "--port", "0", "--home", tmp_path / "home", **variables)
+    assert "yolox" in refused(done, 1)
+    assert done.stdout == ""
 
 
 def test_demo_leaves_a_strange_folder_alone(tmp_path: Path) -> None:
