@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     CAMERA_DOWN = "camera_down"
     CAMERA_REFUSED = "camera_refused"
     CAMERA_PASSWORD = "camera_password"  # noqa: S105  the kind of trouble
+    CAMERA_ZONES = "camera_zones"
     ANALYSIS_FAILED = "analysis_failed"
     DISK_FULL = "disk_full"
     JOB_FAILED = "job_failed"

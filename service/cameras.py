@@ -156,24 +156,30 @@ def address_of(camera: Camera, environment: Mapping[str, str] = os.environ) -> A
 def plans(session: Session, clock: Clock, settings: Settings) -> dict[CameraId, Plan]:
     """What every enabled camera's process should be doing.
 
-    A camera whose password is missing has an alarm instead; the others never notice.
+    A camera that lacks its password or has a zone that is none gets an alarm instead; the others
+    never notice.
     """
     found = {}
     for camera in session.exec(select(Camera).where(col(Camera.enabled))):
-        camera_id = CameraId(camera.id)
         try:
-            address = address_of(camera)
+            found[CameraId(camera.id)] = _plan(session, settings, camera)
         except InputError as error:
             raise_alarm(session, clock, Trouble.CAMERA_PASSWORD, camera.id, **error.facts)
-            continue
-        close_alarm(session, clock, Trouble.CAMERA_PASSWORD, camera.id)
-        found[camera_id] = Plan(
-            camera=camera_id,
-            address=address,
-            watch=WatchSettings(zones_of(session, camera.id), camera.settle_s),
-            segments=settings.segments,
-            spool=settings.spool,
-            segment_s=settings.segment_s,
-            packet_age_s=settings.packet_age_s,
-        )
+        except ValueError as error:
+            raise_alarm(session, clock, Trouble.CAMERA_ZONES, camera.id, detail=str(error))
+        else:
+            for trouble in (Trouble.CAMERA_PASSWORD, Trouble.CAMERA_ZONES):
+                close_alarm(session, clock, trouble, camera.id)
     return found
+
+
+def _plan(session: Session, settings: Settings, camera: Camera) -> Plan:
+    return Plan(
+        camera=CameraId(camera.id),
+        address=address_of(camera),
+        watch=WatchSettings(zones_of(session, camera.id), camera.settle_s),
+        segments=settings.segments,
+        spool=settings.spool,
+        segment_s=settings.segment_s,
+        packet_age_s=settings.packet_age_s,
+    )
