@@ -69,7 +69,8 @@ def demo(
 ) -> None:
     """演示：模拟街道，从摄像头到案卷 / a simulated street, from a camera to a case file."""
     # Both signals end the demo in order, at whatever station it is.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _run(folder, port, once=once)
     except KeyboardInterrupt:
