@@ -10,6 +10,7 @@ from ingest.clock import Clock
 from service.errors import InputError
 from service.evidence.log import Action, append
 from service.people import may_decide
+from service.review import event_for
 from service.tables import Camera, Case, Document, Event, Exhibit, User
 
 
@@ -76,12 +77,8 @@ def case_with(session: Session, event_id: str) -> Case | None:
 
 
 def _confirmed(session: Session, event_id: str, officer: User) -> Event:
-    if not may_decide(officer):
-        raise InputError("not_an_officer")
     # Locked: nobody else may put it into another case meanwhile.
-    event = session.get(Event, event_id, with_for_update=True)
-    if event is None:
-        raise InputError("no_event", event=event_id)
+    event = event_for(session, event_id, officer)
     if event.state != "confirmed":
         raise InputError("not_confirmed", event=event_id)
     return event

@@ -73,12 +73,22 @@ def check_items(store: Store, items: Iterable[Item]) -> None:
             raise EvidenceError("object_missing", sha256=item.sha256) from error
 
 
-def _pending(session: Session, event_id: str, officer: User) -> Event:
+def event_for(session: Session, event_id: str, officer: User) -> Event:
+    """The event that an officer is about to act on, locked until the transaction ends.
+
+    Raises:
+        InputError: there is none, or this person cannot decide.
+    """
     if not may_decide(officer):
         raise InputError("not_an_officer")
     event = session.get(Event, event_id, with_for_update=True)
     if event is None:
         raise InputError("no_event", event=event_id)
+    return event
+
+
+def _pending(session: Session, event_id: str, officer: User) -> Event:
+    event = event_for(session, event_id, officer)
     if event.state != "pending":
         raise InputError("already_decided", event=event_id)
     return event
