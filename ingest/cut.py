@@ -16,7 +16,7 @@ from av.container import OutputContainer
 
 from ingest.errors import NoFootage
 from ingest.files import disk_errors
-from ingest.segments import Gop, Picture, by_segment, load
+from ingest.segments import Gop, Picture, by_segment, load, nearest
 from vision.frame import SECOND, Instant
 
 
@@ -47,8 +47,8 @@ class _Copied:
 
 def alike(gops: Sequence[Gop], moment: Instant) -> list[Gop]:
     """Those GOPs that can share one file with the one nearest `moment`: same stream parameters."""
-    nearest = min(gops, key=lambda gop: max(gop.at - moment, moment - gop.end, 0))
-    return [gop for gop in gops if gop.head.init_sha256 == nearest.head.init_sha256]
+    wanted = nearest(gops, moment).head.init_sha256
+    return [gop for gop in gops if gop.head.init_sha256 == wanted]
 
 
 def _copies(gops: Sequence[Gop]) -> Iterator[_Copied]:

@@ -91,6 +91,9 @@ def _decoded(packet: AvPacket) -> list[VideoFrame]:
 class LiveDecoder:
     """Decodes a running stream just enough for one look in `look_s` seconds.
 
+    `damaged` counts the pictures that were due and that the decoder refused or marked as damaged:
+    something was lost on the way from the camera.
+
     Where key frames come at least that often, only they are decoded. Where they are further
     apart everything is, at the cost that docs/design/detection.md states.
     """
@@ -99,6 +102,7 @@ class LiveDecoder:
         self._camera = camera
         self._info = info
         self._look_s = look_s
+        self.damaged = 0
         self._turns = Turns(look_s)
         self._codec: VideoCodecContext | None = None
         self._last_key: Packet | None = None
@@ -139,10 +143,12 @@ class LiveDecoder:
                 pictures += codec.decode(None)
                 self._codec = None
         except av.error.FFmpegError:
-            # Packet loss: the next key frame starts afresh. The recording holds every byte.
+            # Packet loss: the next key frame starts afresh. The recording holds what came.
             self._codec = None
+            self.damaged += 1
             return []
         at = packet.arrival
+        self.damaged += sum(picture.is_corrupt for picture in pictures)
         return [
             to_frame(self._camera, at, picture)
             for picture in pictures

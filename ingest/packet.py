@@ -1,18 +1,60 @@
-"""A coded picture as a camera sent it, and the source that packets come from."""
+"""A coded picture or sound as a camera sent it, and the source that packets come from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self, TypeAlias
 
+from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from vision.frame import Instant
 
+Track: TypeAlias = Literal["video", "audio"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What a sound track is.
+
+    Attributes:
+        codec: FFmpeg's name: `pcm_alaw`, `pcm_mulaw`, `aac` and others.
+        time_base: seconds of one tick of its packets' times, which need not be the video's.
+        extradata: what the decoder needs besides the packets; empty for G.711.
+        template: as in `StreamInfo`.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    time_base: Fraction
+    extradata: bytes
+    template: AudioStream
+
+    @classmethod
+    def of(cls, stream: AudioStream) -> Self:
+        """What an opened stream says of itself.
+
+        Raises:
+            ValueError: it has no time base.
+        """
+        if stream.time_base is None:
+            msg = "a sound stream without a time base"
+            raise ValueError(msg)
+        context = stream.codec_context
+        return cls(
+            codec=context.name,
+            sample_rate=context.sample_rate,
+            channels=context.channels,
+            time_base=stream.time_base,
+            extradata=bytes(context.extradata or b""),
+            template=stream,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What a video stream is.
+    """What a camera sends: a video stream, and sound where it was asked for.
 
     Attributes:
         codec: `h264` or `hevc`, FFmpeg's names.
@@ -20,6 +62,7 @@ class StreamInfo:
         extradata: parameter sets that the container carries apart from the packets.
         template: the stream itself; PyAV copies a muxer's parameters from it, so it is valid only
             while its source is open.
+        audio: the sound track; None when the camera has none or its source was not asked for it.
     """
 
     codec: str
@@ -28,10 +71,11 @@ class StreamInfo:
     time_base: Fraction
     extradata: bytes
     template: VideoStream
+    audio: AudioInfo | None = None
 
     @classmethod
-    def of(cls, stream: VideoStream) -> Self:
-        """What an opened stream says of itself.
+    def of(cls, stream: VideoStream, audio: AudioInfo | None = None) -> Self:
+        """What an opened stream says of itself, with the sound that comes beside it.
 
         Raises:
             ValueError: it has no time base.
@@ -47,22 +91,25 @@ class StreamInfo:
             time_base=stream.time_base,
             extradata=bytes(context.extradata or b""),
             template=stream,
+            audio=audio,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One coded picture, its bytes untouched.
+    """One coded picture, or one piece of sound, its bytes untouched.
 
     Attributes:
-        pts: when to show it, in ticks of the stream's time base; the camera's media clock.
-        dts: when to decode it, likewise; grows by at least one from packet to packet.
-        duration: ticks until the next picture.
+        pts: when to show it, in ticks of its track's time base; the camera's media clock.
+        dts: when to decode it, likewise; a picture's grows by at least one from picture to
+            picture, that of sound is its pts, as the camera sent it.
+        duration: ticks until the next picture; of sound, how long it sounds.
         key: decoding can start here.
         arrival: the server's wall clock when the packet was received.
         monotonic_us: the server's monotonic clock then.
         camera_time: the camera's own wall clock for this picture, from its RTCP sender reports;
             None as long as it sent none.
+        track: picture or sound; sound comes only from a source that was asked for it.
     """
 
     data: bytes
@@ -73,6 +120,7 @@ class Packet:
     arrival: Instant
     monotonic_us: int
     camera_time: Instant | None
+    track: Track = "video"
 
 
 class PacketSource(Protocol):
@@ -87,7 +135,9 @@ class PacketSource(Protocol):
         ...
 
     def packets(self) -> Iterator[Packet]:
-        """Packets as they arrive. A live source has no end, so this never ends normally.
+        """Packets in the order of their arrival, of whichever track.
+
+        A live source has no end, so this never ends normally.
 
         Raises:
             CameraError: the connection broke, ended or fell silent.

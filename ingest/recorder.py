@@ -3,160 +3,178 @@
 A segment is a fragmented MP4 beside an index of JSON lines. The bytes of a group of pictures (GOP)
 are written and fsynced first, then its line in the index: whatever the index names is there. What
 a crash leaves behind the last line was never acknowledged. Invariants and procedures:
-docs/design/storage.md.
+docs/design/storage.md and docs/design/time.md.
 """
 
-import hashlib
 import io
-import json
-import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer
 
 from ingest.clock import Clock
-from ingest.errors import DiskFull
-from ingest.files import disk_errors, fsync_directory, make_directory, sha256_bytes
+from ingest.errors import DiskError
+from ingest.files import fsync_directory, make_directory, sha256_bytes
+from ingest.fragment import PICTURES, SOUNDS, samples
 from ingest.packet import Packet, StreamInfo
+from ingest.parameter_sets import (
+    ParameterSets,
+    has_start_codes,
+    is_other,
+    is_void,
+    joined,
+    parameter_sets,
+)
+from ingest.segment_file import SegmentFile
 from ingest.segments import day_of
 from vision.frame import SECOND, CameraId, Instant
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 JUMP_S = 10.0
 """Seconds by which the media clock may run ahead between packets before it is a new run: longer
 than any pause of a working camera, shorter than the wrap or reset of its clock."""
-
-_START_CODE = b"\0\0\1"
-
-
-class _Sink(io.RawIOBase):
-    """What the muxer wrote since the last `take`."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._written += data
-        return len(data)
-
-    def take(self) -> bytes:
-        data = bytes(self._written)
-        self._written.clear()
-        return data
+CLOCK_STEP_S = 0.1
+"""Seconds by which wall and monotonic clock may part between two packets without a step. NTP slews
+by at most 500 ppm, which adds `SLEW` of the time between them."""
+SLEW = 0.0005
+_EARLY_SOUND_S = 1.0
+"""Sound may be so much older than the picture that it comes with and still find room in front."""
 
 
-def gop_start(packets: list[Packet], seconds_per_tick: float) -> Instant:
+def gop_start(packets: Sequence[Packet], seconds_per_tick: float) -> Instant:
     """Wall time of the first picture of a GOP: that of its least delayed packet.
 
     Networks only ever delay, so the earliest `arrival - media time` is the truest
-    (moonfire-nvr design/time.md).
+    (moonfire-nvr design/time.md). Arrivals are compared on the monotonic clock and told by the wall
+    clock as it stood at the first of them, so that setting the clock in mid-GOP moves nothing.
     """
-    origin = packets[0].dts
-    return Instant(
-        min(p.arrival - round((p.dts - origin) * seconds_per_tick * SECOND) for p in packets)
+    first = packets[0]
+    earliest = min(
+        p.monotonic_us - round((p.dts - first.dts) * seconds_per_tick * SECOND) for p in packets
     )
+    return Instant(first.arrival - first.monotonic_us + earliest)
 
 
-def _is_void(data: bytes, info: StreamInfo) -> bool:
-    """Whether a packet has nothing behind a start code (ITU-T H.264 and H.265, annex B)."""
-    if info.extradata[:1] == b"\1":
-        # The stream came from an MP4: units have lengths (ISO/IEC 14496-15).
-        return False
-    units = data.partition(_START_CODE)[2]
-    return not units.replace(_START_CODE, b"").strip(b"\0")
+def phase_of(camera: CameraId) -> float:
+    """The part of a segment, in [1/8, 1], that a camera's first one lasts.
+
+    From its name, so that cameras which are started together do not all change files at once.
+    """
+    return (sha256(camera.encode()).digest()[0] % 8 + 1) / 8
 
 
 @dataclass(slots=True)
-class _Segment:
-    """One segment file being written."""
+class _Steps:
+    """Watches the wall clock against the monotonic one, from packet to packet."""
 
-    path: Path
+    last: Packet | None = None
+    pending_us: int = 0
+
+    def see(self, packet: Packet) -> bool:
+        """Remember by how much the wall clock was set since the packet before; False when not."""
+        before, self.last = self.last, packet
+        if before is None:
+            return False
+        passed = packet.monotonic_us - before.monotonic_us
+        parted = packet.arrival - before.arrival - passed
+        if abs(parted) <= CLOCK_STEP_S * SECOND + SLEW * passed:
+            return False
+        self.pending_us += parted
+        return True
+
+    def take(self) -> int:
+        """Microseconds by which the clock was set since the last `take`; 0 when it was not."""
+        told, self.pending_us = self.pending_us, 0
+        return told
+
+
+@dataclass(slots=True)
+class _Parameters:
+    """The stream as its latest parameter sets describe it."""
+
     info: StreamInfo
-    first_dts: int
-    sink: _Sink = field(default_factory=_Sink)
-    digest: Any = field(default_factory=hashlib.sha256)
-    size: int = 0
-    packets: list[Packet] = field(default_factory=list)
-    container: OutputContainer = field(init=False)
-    media: io.FileIO = field(init=False)
-    index: io.FileIO = field(init=False)
+    sets: ParameterSets = field(default_factory=dict)
+    _probe: InputContainer | None = None
 
     def __post_init__(self) -> None:
-        with disk_errors(self.path):
-            self.media = io.FileIO(self.path.with_suffix(".mp4"), "x")
-            self.index = io.FileIO(self.path.with_suffix(".idx"), "x")
-        self.container = av.open(
-            self.sink,
-            "w",
-            format="mp4",
-            options={"movflags": "frag_keyframe+empty_moov+default_base_moof"},
-        )
-        stream = self.container.add_stream_from_template(self.info.template)
-        stream.time_base = self.info.time_base
-        self.container.start_encoding()
+        if has_start_codes(self.info.extradata):
+            self.sets = parameter_sets(self.info.extradata, self.info.codec)
 
-    def mux(self, packet: Packet) -> None:
-        """Hand a packet to the muxer, its times counted from the segment's start."""
-        coded = av.Packet(packet.data)
-        coded.stream = self.container.streams[0]
-        coded.time_base = self.info.time_base
-        coded.pts = packet.pts - self.first_dts
-        coded.dts = packet.dts - self.first_dts
-        coded.duration = packet.duration
-        coded.is_keyframe = packet.key
-        self.container.mux_one(coded)
+    def changed(self, packet: Packet) -> bool:
+        """Take the sets that a key frame brings; whether they are not those in force."""
+        if not has_start_codes(self.info.extradata):
+            return False
+        found = parameter_sets(packet.data, self.info.codec)
+        if not is_other(found, self.sets):
+            return False
+        self.sets = {**self.sets, **found}
+        self._describe(packet)
+        return True
 
-    def append(self, data: bytes) -> int:
-        """Make bytes of the segment durable; the offset at which they stand."""
-        offset = self.size
-        self._write(self.media, data)
-        self.digest.update(data)
-        self.size += len(data)
-        return offset
+    def _describe(self, packet: Packet) -> None:
+        """Let FFmpeg read size and parameters out of the key frame itself."""
+        data = joined(self.sets) + packet.data
+        try:
+            probe = av.open(io.BytesIO(data), "r", format=self.info.codec)
+        except av.error.FFmpegError:
+            # Unreadable sets are recorded as they came; a player will say so.
+            return
+        if not probe.streams.video:
+            probe.close()
+            return
+        told = replace(StreamInfo.of(probe.streams.video[0]), time_base=self.info.time_base)
+        self.info = replace(told, audio=self.info.audio)
+        self.close()
+        # The template lives as long as its container is open.
+        self._probe = probe
 
-    def note(self, line: dict[str, Any]) -> None:
-        """Make a line of the index durable."""
-        # A torn line is at the end of the file and recognised by its missing \n.
-        self._write(self.index, json.dumps(line, separators=(",", ":")).encode() + b"\n")
-
-    def _write(self, file: io.FileIO, data: bytes) -> None:
-        """All of `data`, durable; a disk that fills up first takes less than it is given."""
-        with disk_errors(self.path):
-            written = 0
-            while written < len(data):
-                written += file.write(data[written:]) or 0
-            os.fsync(file.fileno())
-
-    def abandon(self) -> None:
-        """Close the files as they are: after a failed write they hold what was acknowledged."""
-        self.media.close()
-        self.index.close()
-        self.container.close()
+    def close(self) -> None:
+        """Let go of the key frame that was read."""
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
 
 
 class Recorder:
     """Writes one camera's packets below `root/<camera>/<yyyymmdd>/<start>.{mp4,idx}`.
 
-    Not thread-safe. After `DiskFull` the current segment is abandoned; the next key frame opens
-    another.
+    Not thread-safe. After a `DiskError` the current segment is abandoned; the next key frame opens
+    another. With less than `floor_bytes` free nothing is written: what is left belongs to the
+    database and the log. `process` is what its camera's lock is signed with: an unclosed segment
+    that another process wrote is written no more.
     """
 
-    def __init__(self, root: Path, camera: CameraId, clock: Clock, *, segment_s: float) -> None:
+    def __init__(  # noqa: PLR0913  what a recording is, in one place
+        self,
+        root: Path,
+        camera: CameraId,
+        clock: Clock,
+        *,
+        segment_s: float,
+        process: str = "",
+        floor_bytes: int = 0,
+        phase: float = 1.0,
+    ) -> None:
         self._root = root
         self._camera = camera
         self._clock = clock
+        self._process = process
         self._segment_s = segment_s
-        self._info: StreamInfo | None = None
-        self._segment: _Segment | None = None
+        self._floor_bytes = floor_bytes
+        self._limit_s = segment_s * phase
+        self._parameters: _Parameters | None = None
         self._run = ""
         self._last_dts: int | None = None
+        self._segment: SegmentFile | None = None
+        self._pictures: list[Packet] = []
+        self._sounds: list[Packet] = []
+        self._steps = _Steps()
+        self._stepped = False
         self._predecessor: str | None = None
         self._predecessor_end: str | None = None
 
@@ -166,139 +184,207 @@ class Recorder:
         return self._segment is not None
 
     def start(self, info: StreamInfo) -> None:
-        """Begin a run: one unbroken connection, in which media times can be compared."""
-        self._info = info
+        """Begin a run: one unbroken connection, in which media times can be compared.
+
+        `info` and what it came from stay valid until `stop`.
+        """
+        self._end_parameters()
+        self._parameters = _Parameters(info)
+        self._begin_run()
+
+    def _begin_run(self) -> None:
         self._run = uuid4().hex[:12]
         self._last_dts = None
 
+    def _end_parameters(self) -> None:
+        if self._parameters is not None:
+            self._parameters.close()
+
     def write(self, packet: Packet) -> bool:
-        """Take one packet; True when it completed a GOP, which is durable on return.
+        """Take one packet; True when footage before it became durable: a GOP or a piece of one.
 
         Packets before the first key frame of a segment cannot be decoded and are left out; so are
         damaged ones without a coded unit: one of them in an MP4 makes FFmpeg refuse the whole GOP.
 
         Raises:
-            DiskFull: the GOP in hand is lost, everything acknowledged before is kept.
+            DiskError: the GOP in hand is lost, everything acknowledged before is kept.
         """
-        if self._info is None:
+        if self._parameters is None:
             msg = "start() comes before write()"
             raise RuntimeError(msg)
-        if _is_void(packet.data, self._info):
-            return False
-        if self._broke(packet):
-            self.stop("media_clock_jump")
-            self.start(self._info)
-        self._last_dts = packet.dts
-        if self._segment is None and not packet.key:
-            return False
         try:
-            return self._record(packet)
+            if packet.track == "audio":
+                return self._hear(packet)
+            return self._see(packet, self._parameters)
         except BaseException as error:
-            self._predecessor_end = "disk_full" if isinstance(error, DiskFull) else "crashed"
-            if self._segment is not None:
-                self._segment.abandon()
-                self._segment = None
+            self._predecessor_end = error.code if isinstance(error, DiskError) else "crashed"
+            self.abandon()
             raise
 
     def stop(self, reason: str) -> None:
         """End the run: the last GOP is written and the segment closed with its end `reason`."""
         if self._segment is not None:
             self._predecessor_end = reason
-            segment, self._segment = self._segment, None
             try:
-                self._close(segment, reason)
+                self._close(self._segment, reason)
             finally:
-                segment.abandon()
+                self.abandon()
 
-    def _broke(self, packet: Packet) -> bool:
-        if self._last_dts is None or self._info is None:
+    def abandon(self) -> None:
+        """Leave the segment as it is, without an end; what was acknowledged stays."""
+        if self._segment is not None:
+            self._segment.close()
+        self._segment = None
+        self._pictures, self._sounds = [], []
+
+    def _hear(self, packet: Packet) -> bool:
+        """A packet of sound belongs to the pictures that it comes with."""
+        segment = self._segment
+        if segment is None or not segment.has_room(packet):
             return False
-        ahead = (packet.dts - self._last_dts) * float(self._info.time_base)
+        done = self._acknowledge(segment, segment.mux(packet))
+        self._sounds.append(packet)
+        return done
+
+    def _see(self, packet: Packet, parameters: _Parameters) -> bool:
+        if has_start_codes(parameters.info.extradata) and is_void(packet.data):
+            return False
+        self._stepped |= self._steps.see(packet)
+        if self._broke(packet, parameters.info):
+            self.stop("media_clock_jump")
+            self._begin_run()
+        self._last_dts = packet.dts
+        if self._segment is None and not packet.key:
+            return False
+        changed = packet.key and parameters.changed(packet)
+        ended = False
+        if packet.key and self._segment is not None:
+            reason = self._why_to_end(self._segment, packet, changed=changed)
+            if reason is not None:
+                self.stop(reason)
+                ended = True
+        segment = self._segment or self._open(packet, parameters.info)
+        done = self._acknowledge(segment, segment.mux(packet))
+        self._pictures.append(packet)
+        return done or ended
+
+    def _why_to_end(self, segment: SegmentFile, key: Packet, *, changed: bool) -> str | None:
+        """Why a key frame begins another segment; None when it does not."""
+        if changed:
+            return "parameters_changed"
+        if self._stepped:
+            return "clock_stepped"
+        seconds = (key.dts - segment.first_dts) * float(segment.info.time_base)
+        if seconds - self._early_s(segment.info) < self._limit_s:
+            return None
+        self._limit_s = self._segment_s
+        return "full"
+
+    def _broke(self, packet: Packet, info: StreamInfo) -> bool:
+        if self._last_dts is None:
+            return False
+        ahead = (packet.dts - self._last_dts) * float(info.time_base)
         return ahead <= 0 or ahead > JUMP_S
 
-    def _record(self, packet: Packet) -> bool:
-        completed = False
-        if packet.key and self._segment is not None and self._is_full(self._segment, packet):
-            self.stop("full")
-            completed = True
-        if self._segment is None:
-            self._segment = self._open(packet)
-        segment = self._segment
-        segment.mux(packet)
-        if packet.key and segment.packets:
-            self._acknowledge(segment, segment.sink.take())
-            completed = True
-        segment.packets.append(packet)
-        return completed
+    @staticmethod
+    def _early_s(info: StreamInfo) -> float:
+        return _EARLY_SOUND_S if info.audio else 0.0
 
-    def _is_full(self, segment: _Segment, packet: Packet) -> bool:
-        seconds = (packet.dts - segment.first_dts) * float(segment.info.time_base)
-        return seconds >= self._segment_s
-
-    def _open(self, packet: Packet) -> _Segment:
-        assert self._info is not None  # noqa: S101  write() refuses to run without it
+    def _open(self, packet: Packet, info: StreamInfo) -> SegmentFile:
         day = day_of(packet.arrival)
         folder = self._root / self._camera / day
         make_directory(folder)
+        origin = packet.dts - round(self._early_s(info) / info.time_base)
+        segment, name = self._created(folder, packet.arrival, info, origin)
         # From here on write() closes its files, whatever fails.
-        segment = self._segment = _Segment(folder / str(packet.arrival), self._info, packet.dts)
-        head = segment.sink.take()
+        self._segment, self._stepped = segment, False
+        head = segment.head()
         segment.append(head)
-        segment.note(
-            {
-                "version": INDEX_VERSION,
-                "camera": self._camera,
-                "run": self._run,
-                "predecessor": self._predecessor,
-                "predecessor_end": self._predecessor_end,
-                "codec": self._info.codec,
-                "width": self._info.width,
-                "height": self._info.height,
-                "time_base": [self._info.time_base.numerator, self._info.time_base.denominator],
-                "first_dts": packet.dts,
-                "init_size": len(head),
-                "init_sha256": sha256_bytes(head),
-            }
-        )
+        segment.note(self._head_line(info, origin, head))
         fsync_directory(folder)
-        self._predecessor = f"{self._camera}/{day}/{packet.arrival}"
+        self._predecessor = f"{self._camera}/{day}/{name}"
         return segment
 
-    def _acknowledge(self, segment: _Segment, data: bytes) -> None:
-        offset = segment.append(data)
+    def _created(
+        self, folder: Path, name: int, info: StreamInfo, origin: int
+    ) -> tuple[SegmentFile, int]:
+        """A new pair of files; a clock that was set back may find its microsecond taken."""
+        while True:
+            try:
+                path = folder / str(name)
+                return SegmentFile(path, info, origin, floor_bytes=self._floor_bytes), name
+            except FileExistsError:
+                name += 1
+
+    def _head_line(self, info: StreamInfo, origin: int, head: bytes) -> dict[str, Any]:
+        quality = self._clock.quality()
+        return {
+            "version": INDEX_VERSION,
+            "camera": self._camera,
+            "process": self._process,
+            "run": self._run,
+            "predecessor": self._predecessor,
+            "predecessor_end": self._predecessor_end,
+            "codec": info.codec,
+            "width": info.width,
+            "height": info.height,
+            "audio": info.audio.codec if info.audio else None,
+            "time_base": [info.time_base.numerator, info.time_base.denominator],
+            "first_dts": origin,
+            "synchronised": quality.synchronised,
+            "clock_error_us": quality.error_us,
+            "init_size": len(head),
+            "init_sha256": sha256_bytes(head),
+        }
+
+    def _acknowledge(self, segment: SegmentFile, data: bytes) -> bool:
+        """Make a finished fragment durable, and name what is in it; False when there is none."""
+        if not data:
+            return False
+        held = samples(data)
+        pictures, self._pictures = _split(self._pictures, held[PICTURES])
+        sounds, self._sounds = _split(self._sounds, held[SOUNDS])
         tick = float(segment.info.time_base)
+        offset = segment.append(data)
         segment.note(
             {
                 "offset": offset,
                 "size": len(data),
                 "sha256": sha256_bytes(data),
-                "at_us": gop_start(segment.packets, tick),
-                "packets": [
-                    [
-                        p.pts,
-                        p.dts,
-                        p.duration,
-                        int(p.key),
-                        len(p.data),
-                        p.arrival,
-                        p.monotonic_us,
-                        p.camera_time,
-                    ]
-                    for p in segment.packets
-                ],
+                "at_us": gop_start(pictures, tick) if pictures else None,
+                "step_us": self._steps.take(),
+                "packets": [_told(packet) for packet in pictures],
+                "sounds": [_told(packet) for packet in sounds],
             }
         )
-        segment.packets.clear()
+        return True
 
-    def _close(self, segment: _Segment, reason: str) -> None:
-        segment.container.close()
-        if segment.packets:
-            self._acknowledge(segment, segment.sink.take())
+    def _close(self, segment: SegmentFile, reason: str) -> None:
+        self._acknowledge(segment, segment.finish())
         segment.note(
             {
                 "end": reason,
                 "size": segment.size,
-                "sha256": segment.digest.hexdigest(),
+                "sha256": segment.sha256,
                 "closed_us": self._clock.now(),
             }
         )
+
+
+def _split(packets: list[Packet], count: int) -> tuple[list[Packet], list[Packet]]:
+    """The first `count`, and the rest."""
+    return packets[:count], packets[count:]
+
+
+def _told(packet: Packet) -> list[int | None]:
+    """A packet's line in the index."""
+    return [
+        packet.pts,
+        packet.dts,
+        packet.duration,
+        int(packet.key),
+        len(packet.data),
+        packet.arrival,
+        packet.monotonic_us,
+        packet.camera_time,
+    ]

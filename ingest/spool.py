@@ -17,8 +17,13 @@ class FactKind(StrEnum):
     CANDIDATE = "candidate"
     UP = "up"
     DOWN = "down"
+    LOST = "lost"
+    SLOW = "slow"
+    MISSED = "missed"
     SKIPPED = "skipped"
     FAILED = "failed"
+    SUB_UP = "sub_up"
+    SUB_DOWN = "sub_down"
 
 
 @dataclass(frozen=True, slots=True)

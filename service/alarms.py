@@ -19,17 +19,42 @@ class Trouble(StrEnum):
     CAMERA_DOWN = "camera_down"
     CAMERA_REFUSED = "camera_refused"
     CAMERA_PASSWORD = "camera_password"  # noqa: S105  the kind of trouble
+    CAMERA_SECRETS = "camera_secrets"
+    CAMERA_ADDRESS = "camera_address"
     CAMERA_ZONES = "camera_zones"
     ANALYSIS_FAILED = "analysis_failed"
     DISK_FULL = "disk_full"
     JOB_FAILED = "job_failed"
     PROCESS_ENDED = "process_ended"
     EVIDENCE_BROKEN = "evidence_broken"
+    RING_EXHAUSTED = "ring_exhausted"
+    RING_SHORT = "ring_short"
+    RING_STUCK = "ring_stuck"
     ANALYSIS_LATE = "analysis_late"
+    SUB_STREAM_DOWN = "sub_stream_down"
+    FOOTAGE_LOST = "footage_lost"
+    PICTURES_MISSED = "pictures_missed"
+    DISK_SLOW = "disk_slow"
+    CAMERA_CLOCK = "camera_clock"
+    CLOCK_STEPPED = "clock_stepped"
+    INTAKE_FAILED = "intake_failed"
 
 
-BLOCKING = frozenset({Trouble.DISK_FULL, Trouble.EVIDENCE_BROKEN})
+BLOCKING = frozenset({Trouble.DISK_FULL, Trouble.EVIDENCE_BROKEN, Trouble.RING_EXHAUSTED})
 """With one of these open the installation is not ready."""
+
+PASSING = frozenset(
+    {
+        Trouble.ANALYSIS_LATE,
+        Trouble.ANALYSIS_FAILED,
+        Trouble.PROCESS_ENDED,
+        Trouble.FOOTAGE_LOST,
+        Trouble.PICTURES_MISSED,
+        Trouble.DISK_SLOW,
+        Trouble.CLOCK_STEPPED,
+    }
+)
+"""These happen and are over; nothing comes that would say so."""
 
 
 def _open(session: Session, trouble: Trouble, subject: str) -> Alarm | None:

@@ -1,45 +1,41 @@
 """The process of one camera: packets to disk first, then a look at some of them.
 
 It writes files only: segments with their index, and facts in the spool. So recording waits for no
-database, no detector and no other camera.
+database, no detector and no other camera. Three threads: the reader takes packets off the network
+and waits for nothing else, the writer makes them durable, the analyst looks. A sub-stream for the
+analysis has a reader of its own.
 """
 
 import logging
-import queue
-import signal
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import parent_process
 from secrets import SystemRandom
+from uuid import uuid4
 
 from ingest.clock import Clock, SystemClock
-from ingest.decode import LiveDecoder
-from ingest.errors import CameraError, CameraRefused, CameraSilent, DiskFull
+from ingest.errors import CameraError, CameraRefused, CameraSilent, DiskError, DiskFailed, DiskFull
 from ingest.lock import Lock
-from ingest.packet import Packet, PacketSource, StreamInfo
-from ingest.recorder import Recorder
-from ingest.rtsp import RtspSource
+from ingest.packet import Packet, PacketSource
+from ingest.recorder import Recorder, phase_of
+from ingest.rtsp import Address, RtspSource
 from ingest.spool import FactKind, Spool
+from ingest.writer import Loss, SegmentWriter
+from service.analyst import Analyst
 from service.cameras import Plan
-from vision.candidate import Candidate
-from vision.frame import CameraId
-from vision.watch import Watch
+from service.process import end_with_parent, stop_on_signal
+from vision.frame import SECOND, CameraId, Instant
 
-LOOK_S = 1.0
-"""One look in a second; docs/design/detection.md has what other rates find."""
-QUEUE_PACKETS = 250
-"""Ten seconds of a 25 fps stream: analysis may stall so long before frames are skipped."""
-RESTART_S = 5.0
-"""After a failure of the analysis, or while the disk is full: neither may spin the machine."""
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 """Back-off between attempts: quick after a hiccup, gentle with a camera that stays away."""
+LAG_S = 10.0
+"""Footage that waits longer for its disk is more than a power cut may cost
+(docs/design/storage.md)."""
 
 log = logging.getLogger(__name__)
 
 
-def cause_of(error: CameraError | DiskFull, *, ran: bool) -> str:
+def cause_of(error: CameraError | DiskError, *, ran: bool) -> str:
     """Key of the catalogue's words (`cause.<key>`) for why a run ended."""
     match error:
         case CameraRefused():
@@ -48,192 +44,167 @@ def cause_of(error: CameraError | DiskFull, *, ran: bool) -> str:
             return "silent"
         case DiskFull():
             return "disk_full"
+        case DiskFailed():
+            return "disk_failed"
         case _:
             return "disconnected" if ran else "unreachable"
 
 
-class Analyst:
-    """Looks at a stream beside the recorder, in a thread of its own; late rather than in the way.
+@dataclass
+class BackOff:
+    """Waits between attempts, longer each time that one brought nothing."""
 
-    A full queue drops packets for analysis only. How many is a fact in the spool.
-    """
+    stop: threading.Event
+    _wait_s: float = FIRST_WAIT_S
 
-    def __init__(self, plan: Plan, spool: Spool, clock: Clock) -> None:
-        self._plan = plan
-        self._spool = spool
-        self._clock = clock
-        self._watch = Watch(plan.camera, plan.watch)
-        self._queue: queue.Queue[Packet | StreamInfo | None] = queue.Queue(QUEUE_PACKETS)
-        self._begun: StreamInfo | None = None
-        self._info: StreamInfo | None = None
-        self._skipped = 0
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="analyst", daemon=True)
-        self._thread.start()
-
-    def begin(self, info: StreamInfo) -> None:
-        """A new run with these parameters follows."""
-        self._begun = info
-
-    def offer(self, packet: Packet) -> None:
-        """Hand over a packet; never blocks. After a loss only a key frame is of use."""
-        if self._skipped and not packet.key:
-            self._skipped += 1
-            return
-        try:
-            if self._begun is not None:
-                self._queue.put_nowait(self._begun)
-                self._begun = None
-            self._queue.put_nowait(packet)
-        except queue.Full:
-            self._skipped += 1
-            return
-        if self._skipped:
-            skipped, self._skipped = self._skipped, 0
-            facts = {"skipped": skipped}
-            self._spool.put(FactKind.SKIPPED, self._plan.camera, packet.arrival, facts)
-
-    def finish(self) -> None:
-        """Work off the queue and end the thread."""
-        self._ending.set()
-        # A thread that ends after a failure reads no more: wait for room only while it lives.
-        while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=0.1)
-            except queue.Full:
-                continue
-            self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self._look()
-            except Exception:
-                # The outermost frame of a thread. The recording goes on; the scene begins anew.
-                log.exception("camera %s: analysis failed", self._plan.camera)
-                self._watch = Watch(self._plan.camera, self._plan.watch)
-                with suppress(DiskFull):
-                    # A full disk has an alarm of its own.
-                    self._spool.put(FactKind.FAILED, self._plan.camera, self._clock.now(), {})
-                if self._ending.wait(RESTART_S):
-                    return
-            else:
-                return
-
-    def _look(self) -> None:
-        decoder = self._decoder()
-        while (work := self._queue.get()) is not None:
-            if isinstance(work, StreamInfo):
-                self._info = work
-                decoder = self._decoder()
-            elif decoder is not None:
-                for frame in decoder.decode(work):
-                    for candidate in self._watch.see(frame):
-                        self._leave(candidate)
-
-    def _decoder(self) -> LiveDecoder | None:
-        if self._info is None:
-            return None
-        return LiveDecoder(self._plan.camera, self._info, look_s=LOOK_S)
-
-    def _leave(self, candidate: Candidate) -> None:
-        """Put a candidate into the spool; a full disk is waited for, so that it is not lost."""
-        while True:
-            try:
-                self._spool.put(
-                    FactKind.CANDIDATE, candidate.camera, candidate.alarm, candidate.to_json()
-                )
-            except DiskFull:
-                if self._ending.wait(RESTART_S):
-                    raise
-            else:
-                return
+    def wait(self, *, ran: bool) -> None:
+        """Wait, or return at once when `stop` is set."""
+        self._wait_s = FIRST_WAIT_S if ran else min(self._wait_s * 2, LONGEST_WAIT_S)
+        # Jitter, so that cameras behind one switch do not all come back at once.
+        self.stop.wait(self._wait_s * SystemRandom().uniform(0.5, 1.0))
 
 
 @dataclass
 class CameraWorker:
-    """Records one source, for ever, until `stop` is set."""
+    """Records one source, for ever, until `stop` is set; watches it or, if there is one, `sub`."""
 
     plan: Plan
     source: PacketSource
     clock: Clock
     stop: threading.Event = field(default_factory=threading.Event)
+    sub: PacketSource | None = None
+    process: str = field(default_factory=lambda: uuid4().hex)
+    _told_up: bool = False
+    _told_slow_us: int | None = None
+
+    def __post_init__(self) -> None:
+        """Open the spool."""
+        self._spool = Spool(self.plan.spool)
 
     def run(self) -> None:
         """Connect, record, and connect again whatever ends the run."""
-        spool = Spool(self.plan.spool)
         recorder = Recorder(
-            self.plan.segments, self.plan.camera, self.clock, segment_s=self.plan.segment_s
+            self.plan.segments,
+            self.plan.camera,
+            self.clock,
+            segment_s=self.plan.segment_s,
+            process=self.process,
+            floor_bytes=self.plan.floor_bytes,
+            phase=phase_of(self.plan.camera),
         )
-        analyst = Analyst(self.plan, spool, self.clock)
-        wait_s = FIRST_WAIT_S
+        writer = SegmentWriter(recorder, on_durable=self._durable, on_loss=self._lost)
+        analyst = Analyst(self.plan, self._spool, self.clock)
+        beside = self._watch_beside(analyst)
+        back_off = BackOff(self.stop)
         while not self.stop.is_set():
-            try:
-                self._record(recorder, analyst, spool)
-            except (CameraError, DiskFull) as error:
-                ran = self._end(recorder, spool, error)
-                wait_s = FIRST_WAIT_S if ran else min(wait_s * 2, LONGEST_WAIT_S)
-                # Jitter, so that cameras behind one switch do not all come back at once.
-                self.stop.wait(wait_s * SystemRandom().uniform(0.5, 1.0))
+            ran = self._record(writer, analyst)
+            if ran is not None:
+                back_off.wait(ran=ran)
+        if beside is not None:
+            beside.join()
+        writer.close()
         analyst.finish()
 
-    def _record(self, recorder: Recorder, analyst: Analyst, spool: Spool) -> None:
+    def _record(self, writer: SegmentWriter, analyst: Analyst) -> bool | None:
+        """One run; when it failed, whether anything of it was recorded."""
+        self._told_up = False
         try:
             info = self.source.open()
-            recorder.start(info)
-            analyst.begin(info)
-            first = True
+            writer.begin(info)
+            if self.sub is None:
+                analyst.begin(info)
             for packet in self.source.packets():
-                done = recorder.write(packet)
-                analyst.offer(packet)
-                if done and first:
-                    first = False
-                    spool.put(FactKind.UP, self.plan.camera, packet.arrival, {})
+                writer.offer(packet)
+                if self.sub is None and packet.track == "video":
+                    analyst.offer(packet)
                 if self.stop.is_set():
-                    recorder.stop("stopped")
-                    return
+                    self._end(writer, "stopped")
+                    return None
+        except (CameraError, DiskError) as error:
+            ran = writer.drain()
+            cause = cause_of(error, ran=ran)
+            log.warning("camera %s: %s", self.plan.camera, cause)
+            self._end(writer, cause)
+            self._tell(FactKind.DOWN, self.clock.now(), cause=cause)
+            return ran
         finally:
+            # After the writer: its muxer takes its parameters from the open stream.
             self.source.close()
+        return None
 
-    def _end(self, recorder: Recorder, spool: Spool, error: CameraError | DiskFull) -> bool:
-        """Close the run; whether anything had been recorded in it."""
-        ran = recorder.recording
-        cause = cause_of(error, ran=ran)
-        log.warning("camera %s: %s", self.plan.camera, cause)
+    def _end(self, writer: SegmentWriter, reason: str) -> None:
         try:
-            recorder.stop(cause)
-            spool.put(FactKind.DOWN, self.plan.camera, self.clock.now(), {"cause": cause})
-        except DiskFull:
+            writer.end(reason)
+        except DiskError:
             # The registrar sees the disk itself; what was acknowledged stays readable.
             log.exception("camera %s: the end of the run could not be written", self.plan.camera)
-        return ran
 
+    def _tell(self, kind: FactKind, at: Instant, **facts: str | float) -> None:
+        try:
+            self._spool.put(kind, self.plan.camera, at, facts)
+        except DiskError:
+            log.exception("camera %s: %s could not be told", self.plan.camera, kind.value)
 
-def end_with_parent(stop: threading.Event) -> None:
-    """Set `stop` when the parent process is gone, however it went."""
-    parent = parent_process()
-    if parent is None:
-        return
+    def _durable(self, packet: Packet) -> None:
+        """In the writer's thread: the camera is up when footage is on the disk."""
+        if not self._told_up:
+            self._told_up = True
+            self._tell(FactKind.UP, packet.arrival)
+        now = self.clock.monotonic_us()
+        lag_s = (now - packet.monotonic_us) / SECOND
+        told = self._told_slow_us
+        if lag_s > LAG_S and (told is None or now - told > 60 * SECOND):
+            self._told_slow_us = now
+            self._tell(FactKind.SLOW, packet.arrival, seconds=round(lag_s, 1))
 
-    def wait() -> None:
-        parent.join()
-        stop.set()
+    def _lost(self, loss: Loss) -> None:
+        """In the writer's thread: packets found no room while the disk was slow."""
+        seconds = round(loss.seconds, 1)
+        log.error("camera %s: %s packets lost, disk", self.plan.camera, loss.packets)
+        self._tell(FactKind.LOST, loss.at, packets=loss.packets, seconds=seconds)
 
-    threading.Thread(target=wait, name="parent", daemon=True).start()
+    def _watch_beside(self, analyst: Analyst) -> threading.Thread | None:
+        """Feed the analyst from the sub-stream, in a thread; None when there is no sub-stream."""
+        if self.sub is None:
+            return None
+        thread = threading.Thread(
+            target=self._watch_sub, args=(self.sub, analyst), name="sub-stream", daemon=True
+        )
+        thread.start()
+        return thread
 
-
-def stop_on_signal(stop: threading.Event) -> None:
-    """Set `stop` on SIGTERM; SIGINT from a terminal reaches the parent, which tells us."""
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def _watch_sub(self, sub: PacketSource, analyst: Analyst) -> None:
+        back_off = BackOff(self.stop)
+        while not self.stop.is_set():
+            ran = False
+            try:
+                analyst.begin(sub.open())
+                for packet in sub.packets():
+                    analyst.offer(packet)
+                    if not ran:
+                        ran = True
+                        self._tell(FactKind.SUB_UP, packet.arrival)
+                    if self.stop.is_set():
+                        break
+            except CameraError as error:
+                cause = cause_of(error, ran=ran)
+                log.warning("camera %s, sub-stream: %s", self.plan.camera, cause)
+                self._tell(FactKind.SUB_DOWN, self.clock.now(), cause=cause)
+            finally:
+                sub.close()
+            back_off.wait(ran=ran)
 
 
 def run_camera(plan: Plan) -> None:
     """Main function of a camera process."""
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {plan.camera} %(message)s")
     clock = SystemClock()
-    source = RtspSource(CameraId(plan.camera), plan.address, clock, packet_age_s=plan.packet_age_s)
-    worker = CameraWorker(plan, source, clock)
+    worker = CameraWorker(
+        plan,
+        _source(plan, plan.address, clock, audio=plan.audio),
+        clock,
+        sub=_source(plan, plan.sub_address, clock) if plan.sub_address else None,
+    )
     stop_on_signal(worker.stop)
     end_with_parent(worker.stop)
     # A predecessor whose parent was killed may still wait for its camera's next packet.
@@ -241,4 +212,11 @@ def run_camera(plan: Plan) -> None:
         while not lock.take():
             if worker.stop.wait(0.2):
                 return
+        lock.sign(worker.process)
         worker.run()
+
+
+def _source(plan: Plan, address: Address, clock: Clock, *, audio: bool = False) -> RtspSource:
+    return RtspSource(
+        CameraId(plan.camera), address, clock, packet_age_s=plan.packet_age_s, audio=audio
+    )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median_low
 from tempfile import TemporaryDirectory
 
 import av
@@ -19,6 +18,7 @@ import cv2
 from ingest.cut import Cut, alike, cut
 from ingest.decode import frames
 from ingest.files import Sha256
+from ingest.offset import camera_offset
 from ingest.segments import Gop, Hole, Segments, holes
 from service.evidence.store import Store
 from vision.frame import Instant, later
@@ -47,20 +47,6 @@ def clip_range(
     """From before the approach until after the departure, or the alarm when none was seen."""
     last = max(sighting.alarm, sighting.left or sighting.alarm)
     return later(sighting.onset, -pre_roll_s), later(last, post_roll_s)
-
-
-def clock_offset_ms(gops: Sequence[Gop]) -> int | None:
-    """The camera's clock minus the server's, in milliseconds; None when the camera sent no time.
-
-    The median over all pictures: single packets are late by the network's whims.
-    """
-    offsets = [
-        (picture.camera_time - picture.arrival) // 1000
-        for gop in gops
-        for picture in gop.pictures
-        if picture.camera_time is not None
-    ]
-    return median_low(offsets) if offsets else None
 
 
 def make_pieces(
@@ -127,6 +113,7 @@ def _manifest(
 ) -> bytes:
     """What was kept, whence, and how it was made: 最高法行诉证据规定 12(二)."""
     head = what.gops[0].head
+    offset = camera_offset(what.gops)
     manifest = {
         "version": MANIFEST_VERSION,
         "event": event_id,
@@ -147,18 +134,32 @@ def _manifest(
         "sources": [
             {
                 "segment": "/".join(gop.head.path.parts[-3:]),
-                "offset": gop.offset,
-                "size": gop.size,
-                "sha256": gop.sha256,
+                "offset": piece.offset,
+                "size": piece.size,
+                "sha256": piece.sha256,
                 "at_us": gop.at,
             }
             for gop in what.gops
+            for piece in gop.pieces
         ],
         "stills": [
             {"role": still.role, "sha256": still.sha256, "at_us": still.start} for still in stills
         ],
         "gaps": [{"start_us": gap.start, "end_us": gap.end} for gap in asked.gaps],
-        "camera_clock_minus_server_ms": clock_offset_ms(what.gops),
+        "camera_clock_minus_server_ms": None if offset is None else offset.us // 1000,
+        "camera_clock_doubt_ms": None if offset is None else -(-offset.doubt_us // 1000),
+        "server_clock": {
+            "synchronised": head.quality.synchronised,
+            "error_us": head.quality.error_us,
+        },
+        "clock_steps": [
+            {"at_us": gop.at, "step_us": piece.step_us}
+            for gop in what.gops
+            for piece in gop.pieces
+            if piece.step_us
+        ],
+        # What sound was recorded stays in the sources: a clip holds pictures only.
+        "audio": {"recorded": head.audio, "in_clip": False},
         "tools": {"liuhen": version("liuhen"), "av": av.__version__, "cv2": cv2.__version__},
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True).encode()

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
 from sqlmodel import Session
@@ -44,7 +45,7 @@ from service.review import check_items, items_of, review_of
 from service.tables import Camera, Case, Document, Event, Exhibit, Item, User
 from service.texts import say
 from service.times import beijing
-from vision.frame import Instant, seconds_between
+from vision.frame import SECOND, Instant, seconds_between
 
 
 class DocumentKind(StrEnum):
@@ -188,6 +189,7 @@ def _evidence_sheet(
     manifest = json.loads(_bytes(office.store, items["manifest"]))
     media = manifest["clip"]
     offset_ms = manifest["camera_clock_minus_server_ms"]
+    doubt_ms = manifest.get("camera_clock_doubt_ms")
     start, end = Instant(clip.start_us), Instant(clip.end_us)
     facts = EvidenceSheetFacts(
         authority=office.authority or None,
@@ -202,6 +204,8 @@ def _evidence_sheet(
         recorded_from=start,
         recorded_to=end,
         clock_offset_s=None if offset_ms is None else offset_ms / 1000,
+        clock_doubt_s=None if doubt_ms is None else doubt_ms / 1000,
+        clock_note=_clock_note(manifest),
         duration_s=seconds_between(start, end),
         size_px=(media["width"], media["height"]),
         codec={"h264": "H.264", "hevc": "H.265"}[media["codec"]],
@@ -213,6 +217,7 @@ def _evidence_sheet(
             Interval(Instant(gap["start_us"]), Instant(gap["end_us"])) for gap in manifest["gaps"]
         ),
         moments=_moments(event, start),
+        transcript=_sound_note(manifest),
         stills=tuple(
             Still(
                 picture=_bytes(office.store, items[role]),
@@ -226,6 +231,21 @@ def _evidence_sheet(
     )
     name = f"{say('document.evidence_sheet')}-{exhibit.number}"
     return _Drafted(DocumentKind.EVIDENCE_SHEET, name, SHEET_TEMPLATE, render_evidence_sheet(facts))
+
+
+def _clock_note(manifest: dict[str, Any]) -> str | None:
+    """What is to be said of the server's clock while the clip was recorded; None: nothing."""
+    steps = [f"{step['step_us'] / SECOND:+.1f}" for step in manifest.get("clock_steps", ())]
+    told = [say("paper.clock_steps", count=len(steps), seconds="、".join(steps))] if steps else []
+    if manifest.get("server_clock", {}).get("synchronised") is False:
+        told.append(say("paper.clock_alone"))
+    return "；".join(told) or None
+
+
+def _sound_note(manifest: dict[str, Any]) -> str | None:
+    """Sound is recorded in the segments and stays there: a clip holds pictures only."""
+    codec = manifest.get("audio", {}).get("recorded")
+    return say("paper.sound", codec=codec) if codec else None
 
 
 def _bytes(store: Store, item: Item) -> bytes:

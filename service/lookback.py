@@ -6,10 +6,9 @@ import threading
 from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
 from ingest.errors import DiskFull, FootageAltered, IngestError
-from ingest.segments import Segments
+from ingest.segments import Segments, nearest
 from models.session import OnnxDetector, open_detector
 from service.alarms import Trouble, raise_alarm
-from service.camera import end_with_parent, stop_on_signal
 from service.clips import clip_range, make_pieces
 from service.database import Database
 from service.errors import WorldError
@@ -18,6 +17,7 @@ from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
 from service.jobs import complete_job, fail_job, lease_job, postpone_job
+from service.process import end_with_parent, stop_on_signal
 from service.settings import Settings
 from service.tables import Job
 from vision.candidate import Candidate
@@ -83,6 +83,9 @@ class LookbackWorker:
         candidate = Candidate.from_json(job.payload)
         start, end = span(candidate)
         gops = self._segments.read(candidate.camera, start, end)
+        # It may have been found in a smaller sub-stream.
+        head = nearest(gops, candidate.alarm).head
+        candidate = candidate.scaled((head.width, head.height))
         seen = frames(gops, every_s=1 / LOOKBACK_FPS)
         verdict = attribute(candidate, seen, self._detector)
         if isinstance(verdict, Dismissal):

@@ -4,41 +4,37 @@ Everything that it reads says all about itself and everything that it writes is 
 after a crash it starts again from the files.
 """
 
-import hashlib
 import logging
 import shutil
 import threading
 from pathlib import Path
 
-from sqlmodel import Session, col, select
+from sqlmodel import select
 
 from ingest.clock import Clock, SystemClock
 from ingest.errors import FootageAltered
-from ingest.files import Sha256
-from ingest.segments import TOLERANCE_S, Segment, read_index
-from ingest.spool import Fact, FactKind, Spool
-from service.alarms import Trouble, close_alarm, close_older, raise_alarm
-from service.camera import end_with_parent, stop_on_signal
+from ingest.lock import holder
+from ingest.segments import Segment, read_index
+from ingest.spool import Spool
+from service.alarms import PASSING, Trouble, close_alarm, close_older, raise_alarm
 from service.database import Database
 from service.errors import WorldError
 from service.evidence.log import MACHINE, Action, append
+from service.facts import enter_fact
 from service.heartbeat import beat
-from service.jobs import add_job
 from service.people import forget_expired
+from service.process import end_with_parent, stop_on_signal
+from service.retention import RingKeeper
+from service.segments import enter_segment, in_recorded_order
 from service.settings import Settings
-from service.tables import Gap, SegmentRow
-from vision.candidate import Candidate
-from vision.dumping import span
-from vision.frame import SECOND, Instant, later
+from service.tables import SegmentRow
 
 PAUSE_S = 0.5
 """Between two rounds: far below the seconds that an object must lie anyway."""
 TROUBLE_S = 5.0
 """Between two rounds while the disk is full or the database locked."""
-GOP_S = 2.0
-"""A picture is on disk when its group is complete; cameras should have a key frame so often."""
 LATE_S = 600.0
-"""An alarm about late analysis ends when ten minutes passed without another skip."""
+"""An alarm about something that passes ends when ten minutes went by without it."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +50,7 @@ class Registrar:
         with database.read() as session:
             self._known = set(session.exec(select(SegmentRow.id)))
         self._entered: dict[Path, int] = {}
+        self._ring = RingKeeper(database, clock, settings)
 
     def step(self) -> None:
         """One round.
@@ -64,7 +61,7 @@ class Registrar:
         for fact in self._spool.facts():
             try:
                 with self._database.write() as session:
-                    self._enter_fact(session, fact)
+                    enter_fact(session, self._clock, fact, post_roll_s=self._settings.post_roll_s)
             except (KeyError, ValueError, TypeError):
                 log.exception("fact %s is set aside", fact.path.name)
                 self._spool.set_aside(fact.path)
@@ -72,53 +69,28 @@ class Registrar:
                 self._spool.remove(fact)
         for folder in sorted(self._settings.segments.glob("*/")):
             self._enter_segments(folder)
+        self._ring.step()
         self._watch()
         beat(self._settings.home, "registrar", self._clock)
 
-    def _enter_fact(self, session: Session, fact: Fact) -> None:
-        match fact.kind:
-            case FactKind.CANDIDATE:
-                candidate = Candidate.from_json(fact.data)
-                add_job(
-                    session,
-                    self._clock,
-                    id=candidate.id,
-                    kind="lookback",
-                    payload=fact.data,
-                    # The clip's end must be on disk too, or the look-back would be done twice.
-                    not_before=later(span(candidate)[1], self._settings.post_roll_s + GOP_S),
-                )
-            case FactKind.UP:
-                for trouble in (Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):
-                    close_alarm(session, self._clock, trouble, fact.camera)
-            case FactKind.DOWN:
-                cause = fact.data["cause"]
-                refused = cause == "refused"
-                trouble = Trouble.CAMERA_REFUSED if refused else Trouble.CAMERA_DOWN
-                raise_alarm(session, self._clock, trouble, fact.camera, cause=cause)
-            case FactKind.FAILED:
-                raise_alarm(session, self._clock, Trouble.ANALYSIS_FAILED, fact.camera)
-            case FactKind.SKIPPED:
-                skipped = fact.data["skipped"]
-                raise_alarm(
-                    session, self._clock, Trouble.ANALYSIS_LATE, fact.camera, skipped=skipped
-                )
-
     def _enter_segments(self, folder: Path) -> None:
-        """Closed segments of one camera, oldest first, in one transaction."""
+        """Segments of one camera that are written no more, as recorded, in one transaction."""
+        # Asked first: what its process closes after the answer is closed when it is read.
+        process = holder(folder.with_suffix(".lock"))
         new = [path for day in folder.glob("*/") for path in self._unknown(day)]
         new.sort(key=lambda path: int(path.stem))
-        segments = []
-        for number, path in enumerate(new):
-            segment = self._read(path)
-            newest = number == len(new) - 1
-            if segment is None or not segment.gops or (segment.end is None and newest):
-                continue
-            segments.append(segment)
-        if not segments:
+        read = [segment for path in new if (segment := self._read(path)) and segment.gops]
+        followed = {segment.head.predecessor for segment in read}
+        finished = [
+            segment
+            for segment in read
+            if segment.end or segment.head.process != process or segment.id in followed
+        ]
+        if not finished:
             return
         with self._database.write() as session:
-            rows = [self._enter_segment(session, segment) for segment in segments]
+            ordered = in_recorded_order(finished)
+            rows = [enter_segment(session, self._clock, segment) for segment in ordered]
             append(
                 session,
                 self._clock,
@@ -156,65 +128,6 @@ class Registrar:
             return None
         return segment
 
-    def _enter_segment(self, session: Session, segment: Segment) -> SegmentRow:
-        camera = segment.head.camera
-        start, end = segment.gops[0].at, segment.gops[-1].end
-        self._enter_gap(session, segment, start)
-        last = segment.gops[-1]
-        size = segment.end.size if segment.end else last.offset + last.size
-        row = SegmentRow(
-            id=segment.id,
-            camera_id=camera,
-            run=segment.head.run,
-            start_us=start,
-            end_us=end,
-            size=size,
-            sha256=segment.end.sha256 if segment.end else _prefix_hash(segment, size),
-            predecessor=segment.head.predecessor,
-            end_reason=segment.end.reason if segment.end else "crashed",
-        )
-        session.add(row)
-        session.flush()
-        return row
-
-    def _enter_gap(self, session: Session, segment: Segment, start: Instant) -> None:
-        """A gap row when the segment before ended noticeably before `start`."""
-        camera = segment.head.camera
-        before = session.exec(
-            select(SegmentRow)
-            .where(SegmentRow.camera_id == camera, col(SegmentRow.start_us) < start)
-            .order_by(col(SegmentRow.start_us).desc())
-        ).first()
-        if before is None or start - before.end_us <= TOLERANCE_S * SECOND:
-            return
-        gap_id = f"{camera}-{before.end_us}"
-        if session.get(Gap, gap_id) is not None:
-            # The server's clock was set back: the gap that was entered first stands.
-            return
-        # A segment that could not be closed has no end of its own; the next one tells why.
-        told = segment.head.predecessor_end if segment.head.predecessor == before.id else None
-        cause = told or before.end_reason
-        if cause == "full" and segment.head.run != before.run:
-            # The run went on in a segment that a crash left without a whole group of pictures.
-            cause = "crashed"
-        session.add(
-            Gap(
-                id=gap_id,
-                camera_id=camera,
-                start_us=before.end_us,
-                end_us=start,
-                cause=cause,
-            )
-        )
-        append(
-            session,
-            self._clock,
-            actor=MACHINE,
-            action=Action.GAP_FOUND,
-            subject=camera,
-            body={"start_us": before.end_us, "end_us": start, "cause": cause},
-        )
-
     def _watch(self) -> None:
         """Alarms about the disk and about what was set aside; sessions that are long over."""
         free = shutil.disk_usage(self._settings.home).free
@@ -228,7 +141,7 @@ class Registrar:
             for name in self._spool.aside():
                 raise_alarm(session, self._clock, Trouble.EVIDENCE_BROKEN, name)
             forget_expired(session, self._clock.now())
-            for passing in (Trouble.ANALYSIS_LATE, Trouble.ANALYSIS_FAILED, Trouble.PROCESS_ENDED):
+            for passing in PASSING:
                 close_older(session, self._clock, passing, LATE_S)
 
 
@@ -245,12 +158,6 @@ def _index_with_media(path: Path) -> Segment | None:
 
 def _id(path: Path) -> str:
     return "/".join(path.with_suffix("").parts[-3:])
-
-
-def _prefix_hash(segment: Segment, size: int) -> Sha256:
-    """Digest of the acknowledged bytes of a segment that a crash left without an end."""
-    with segment.head.path.with_suffix(".mp4").open("rb") as stream:
-        return Sha256(hashlib.sha256(stream.read(size)).hexdigest())
 
 
 def run_registrar(settings: Settings) -> None:

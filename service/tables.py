@@ -6,7 +6,16 @@ inserted; what changes (a job's lease, an event's state) says so.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 from vision.candidate import Kind
@@ -61,9 +70,15 @@ class Camera(SQLModel, table=True):
     place: str
     """点位, as published."""
     url: str
+    sub_url: str | None = None
+    """The smaller stream of the same camera, for the watch; None: the main one serves both."""
+    transport: str = Field(default="tcp", sa_column_kwargs={"server_default": "tcp"})
+    """How packets come: `tcp`, inside the RTSP connection, or `udp`."""
+    audio: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether sound is recorded, which is decided for each camera and logged."""
     username: str | None = None
     password_variable: str | None = None
-    """Name of the environment variable that holds the password."""
+    """Under which name the environment or the secrets file holds the password."""
     status: str = "lead_only"
     """`lead_only` (线索) until 法制审核 and 技术审核 are on file (行政处罚法 41), then
     `enforcement`."""
@@ -89,6 +104,8 @@ class SegmentRow(SQLModel, table=True):
     """A closed segment file of the ring, as its own index describes it."""
 
     __tablename__ = "segments"
+    # The ring gives way oldest first, and asks for what is left of it every minute.
+    __table_args__ = (Index("ix_segments_state_end_us", "state", "end_us"),)
     id: str = Field(primary_key=True)
     """Path below the segments folder, without suffix."""
     camera_id: str = Field(index=True)
@@ -99,6 +116,68 @@ class SegmentRow(SQLModel, table=True):
     sha256: str
     predecessor: str | None = None
     end_reason: str
+    state: str = Field(
+        default="kept", sa_column=Column(String, nullable=False, server_default="kept")
+    )
+    """`kept`, then `garbage` while its files are removed, then `destroyed`: the row stays."""
+    camera_offset_us: int | None = _instant(nullable=True)
+    """The camera's clock minus ours, microseconds; None when it sent no time."""
+    clock_synchronised: bool | None = None
+    """Whether a time service disciplined our clock when it began; None when nobody said."""
+    clock_error_us: int | None = _instant(nullable=True)
+    """The largest error of our clock that the time service admitted then."""
+    codec: str | None = None
+    """`h264` or `hevc`; None for rows from before this was kept."""
+    audio: str | None = None
+    """Codec of the sound in it; None when it has none."""
+
+
+class ClockStep(SQLModel, table=True):
+    """The server's wall clock was set while a camera was recorded (时钟跳变)."""
+
+    __tablename__ = "clock_steps"
+    id: str = Field(primary_key=True)
+    camera_id: str = Field(index=True)
+    at_us: int = _instant(index=True)
+    """Start of the footage in which it happened, by the clock as it stood before."""
+    step_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """New minus old time; negative when it was set back."""
+
+
+class Destruction(SQLModel, table=True):
+    """One batch of segments that retention destroyed (销毁): what, by which rule; never changed."""
+
+    __tablename__ = "destructions"
+    id: str = Field(primary_key=True)
+    camera_id: str = Field(index=True)
+    start_us: int = _instant()
+    end_us: int = _instant()
+    count: int
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    rule: str
+    """`age`, `bytes` or `reserve`: which limit asked for it."""
+    basis: str
+    """How the rule was set on that day."""
+    actor: str
+    at_us: int = _instant()
+    segments: list[list[str]] = _json()
+    """`[id, sha256]` of each."""
+
+
+class Hold(SQLModel, table=True):
+    """A stretch of a camera's recording that must not be destroyed (保全), until released."""
+
+    __tablename__ = "holds"
+    id: str = Field(primary_key=True)
+    camera_id: str = Field(foreign_key="cameras.id", index=True)
+    start_us: int = _instant()
+    end_us: int = _instant()
+    reason: str
+    placed_by: str = Field(foreign_key="users.id")
+    placed_us: int = _instant()
+    released_by: str | None = Field(default=None, foreign_key="users.id")
+    released_us: int | None = _instant(nullable=True)
+    release_reason: str | None = None
 
 
 class Gap(SQLModel, table=True):
@@ -129,7 +208,94 @@ class Acquisition(SQLModel, table=True):
     times: dict[str, Any] = _json()
     """Every time that was found: container, file name, modification."""
     media: dict[str, Any] = _json()
-    """Container, codec, width, height, seconds."""
+    """Container, codec, width, height, seconds, audio."""
+    confidence: str = "unknown"
+    """How far `started_us` can be trusted: `high`, `medium`, `low`, `none`; `stated` by an
+    officer; `unknown` for rows from before it was judged."""
+    channel: str = "command"
+    """How it came: `command`, `page`, `station` or `folder`."""
+    handed_by: str = ""
+    """The account, docking station or watch folder that brought it; empty when nobody proved it."""
+    sums: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Checksums that came with the file, each with ours and whether they are equal."""
+
+
+class Companion(SQLModel, table=True):
+    """A file that came beside a recorder file (随附文件): checksum, log, GPS track; kept as it is."""
+
+    __tablename__ = "companions"
+    id: str = Field(primary_key=True)
+    upload_id: str = Field(index=True)
+    """The acquisition or the quarantined file to which it belongs: both have the same id."""
+    file_name: str
+    sha256: str = Field(index=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Transfer(SQLModel, table=True):
+    """A file on its way to us, in parts (传输); the offset here is what was acknowledged."""
+
+    __tablename__ = "transfers"
+    id: str = Field(primary_key=True)
+    """Also the id of the acquisition or quarantined file that it becomes."""
+    owner: str = Field(index=True)
+    """`user:<account>` or `station:<id>`: nobody else may touch it."""
+    length: int = Field(sa_column=Column(BigInteger, nullable=False))
+    offset: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Bytes that are durable and acknowledged; grows only."""
+    file_name: str
+    device_id: str | None = None
+    officer_id: str | None = None
+    modified_us: int | None = _instant(nullable=True)
+    """Modification time as the client said it."""
+    sums: dict[str, str] = _json()
+    """Checksums that the client said, by algorithm."""
+    said: str
+    """All that the client said of the file, as it came (Upload-Metadata)."""
+    state: str = Field(index=True)
+    """`arriving`, then `received` with its last byte, then `taken` or `quarantined`."""
+    created_us: int = _instant()
+    expires_us: int = _instant(index=True)
+    """An unfinished one is forgotten then; grows with every part that arrives."""
+
+
+class Quarantined(SQLModel, table=True):
+    """A file that waits for a person (待处理): kept, and not yet handed over."""
+
+    __tablename__ = "quarantine"
+    id: str = Field(primary_key=True)
+    sha256: str = Field(index=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    file_name: str
+    device_id: str | None = None
+    officer_id: str | None = None
+    channel: str
+    handed_by: str
+    arrived_us: int = _instant(index=True)
+    reason: str
+    """Why it waits, a key of the catalogue."""
+    facts: dict[str, Any] = _json()
+    """What fills the reason's blanks."""
+    times: dict[str, Any] = _json()
+    media: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    """None when it cannot be read as a video."""
+    sums: list[dict[str, Any]] = _json()
+    settled_us: int | None = _instant(nullable=True)
+    settled_by: str | None = None
+    settlement: str | None = None
+    """`taken` (an acquisition with the same id) or `set_aside`; None while it waits."""
+    settled_why: str | None = None
+
+
+class Station(SQLModel, table=True):
+    """A docking station (采集工作站) that may upload; only the hash of its token is kept."""
+
+    __tablename__ = "stations"
+    id: str = Field(primary_key=True)
+    place: str
+    token_sha256: str = Field(unique=True)
+    added_us: int = _instant()
+    revoked_us: int | None = _instant(nullable=True)
 
 
 class Event(SQLModel, table=True):
@@ -178,6 +344,33 @@ class Item(SQLModel, table=True):
     start_us: int = _instant()
     end_us: int = _instant()
     made_us: int = _instant()
+
+
+class Derived(SQLModel, table=True):
+    """A copy that was made of an original for looking (派生件); never evidence."""
+
+    __tablename__ = "derived"
+    id: str = Field(primary_key=True)
+    """Deterministic: parent, kind, what was asked of it and parameters, hashed."""
+    kind: str
+    """`review`."""
+    parent_sha256: str = Field(index=True)
+    sha256: str = Field(index=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    start_us: int = _instant()
+    """Offset in the parent, from its first picture: the copy's time 0. No time of day."""
+    end_us: int = _instant()
+    """Where its last picture ends, likewise."""
+    first_us: int = _instant()
+    """The copy's time of its first picture."""
+    pictures: int
+    left_out: int
+    """Damaged pictures of the parent that it lacks."""
+    parameters: dict[str, Any] = _json()
+    tools: dict[str, Any] = _json()
+    made_us: int = _instant()
+    made_for: str
+    """A user's id, or `liuhen` when a case asked for it."""
 
 
 class Review(SQLModel, table=True):
@@ -251,7 +444,10 @@ class LogEntry(SQLModel, table=True):
     """One act on evidence (留痕); append-only."""
 
     __tablename__ = "log"
-    __table_args__ = (Index("ix_log_subject_at_us", "subject", "at_us"),)
+    __table_args__ = (
+        Index("ix_log_subject_at_us", "subject", "at_us"),
+        Index("ix_log_at_us", "at_us"),
+    )
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at_us: int = _instant()
     actor: str

@@ -1,6 +1,6 @@
 """A lasting change of the scene that is worth looking back for: what the always-on layer emits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Self
@@ -53,6 +53,15 @@ class Candidate:
         place = ",".join(str(round(v)) for v in self.box.xyxy)
         text = f"{self.camera}|{self.kind}|{self.onset}|{place}"
         return sha256(text.encode()).hexdigest()[:20]
+
+    def scaled(self, size: tuple[int, int]) -> Self:
+        """The same find in frames of `size`: another stream of the same camera shows as much."""
+        if size == self.size:
+            return self
+        across, down = size[0] / self.size[0], size[1] / self.size[1]
+        x0, y0, x1, y1 = self.box.xyxy
+        box = Box(x0 * across, y0 * down, x1 * across, y1 * down)
+        return replace(self, box=box, size=size)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file; `from_json` gives an equal candidate back."""

@@ -29,7 +29,7 @@ from tests.ingest.clip import (
     recorded,
     replayed,
 )
-from vision.frame import SECOND, Instant, later, seconds_between
+from vision.frame import SECOND, CameraId, Instant, later, seconds_between
 
 SHORT = Recipe(count=12, gop=4)
 KINDS = {
@@ -107,7 +107,7 @@ def test_the_origin_of_the_media_clock_does_not_matter(
     assert [p.pts - shift for g in moved for p in g.pictures] == [
         p.pts for g in plain for p in g.pictures
     ]
-    assert [(g.at, g.end, g.sha256) for g in moved] == [(g.at, g.end, g.sha256) for g in plain]
+    assert [(g.at, g.end, g.pieces) for g in moved] == [(g.at, g.end, g.pieces) for g in plain]
 
 
 def test_a_run_is_placed_by_its_least_delayed_packet(tmp_path: Path) -> None:
@@ -373,6 +373,27 @@ def test_a_file_that_was_cut_off_is_altered(tmp_path: Path) -> None:
     assert load(gops[:2])
     with pytest.raises(FootageAltered):
         load(gops)
+
+
+def test_what_was_destroyed_meanwhile_is_not_there(tmp_path: Path) -> None:
+    """The ring gives way while others read: no footage, and no foreign error."""
+    gops = recorded(tmp_path, Replay(encoded(SHORT)), segment_s=0.5)
+    path = gops[0].head.path
+
+    class Vanishing(Segments):
+        def indexes(self, camera: CameraId, start: Instant, end: Instant) -> list[Path]:
+            found = super().indexes(camera, start, end)
+            path.with_suffix(".idx").unlink(missing_ok=True)
+            return found
+
+    left = Vanishing(tmp_path).read(CAMERA, gops[0].at, gops[-1].end)
+    assert {gop.head.path for gop in left} == {gop.head.path for gop in gops} - {path}
+    path.with_suffix(".mp4").unlink()
+    with pytest.raises(NoFootage):
+        load(gops[:1])
+    left[0].head.path.with_suffix(".mp4").unlink()
+    with pytest.raises(FootageAltered):
+        load(left[:1])
 
 
 def test_a_gop_knows_its_wall_times(tmp_path: Path) -> None:

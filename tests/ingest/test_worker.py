@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,19 +16,15 @@ from ingest.errors import (
     CameraRefused,
     CameraSilent,
     CameraUnreachable,
+    DiskError,
+    DiskFailed,
     DiskFull,
 )
 from ingest.packet import Packet, StreamInfo
 from ingest.rtsp import Address
 from ingest.spool import Fact, FactKind, Spool
-from service.camera import (
-    FIRST_WAIT_S,
-    LONGEST_WAIT_S,
-    QUEUE_PACKETS,
-    Analyst,
-    CameraWorker,
-    cause_of,
-)
+from service.analyst import QUEUE_PACKETS, Analyst
+from service.camera import FIRST_WAIT_S, LONGEST_WAIT_S, CameraWorker, cause_of
 from service.cameras import Plan
 from service.demo.encoder import Format, encode
 from service.demo.plot import dumping
@@ -160,13 +157,14 @@ CAUSES = {
     "refused": (CameraRefused(), False, "refused"),
     "silent": (CameraSilent(), True, "silent"),
     "disk full": (DiskFull(), True, "disk_full"),
+    "disk broken": (DiskFailed(), True, "disk_failed"),
     "broken": (CameraUnreachable(), True, "disconnected"),
     "not there": (CameraUnreachable(), False, "unreachable"),
 }
 
 
 @pytest.mark.parametrize(("error", "ran", "cause"), CAUSES.values(), ids=CAUSES)
-def test_every_error_has_a_cause(error: CameraError | DiskFull, ran: bool, cause: str) -> None:
+def test_every_error_has_a_cause(error: CameraError | DiskError, ran: bool, cause: str) -> None:
     """The timeline tells a broken run from a camera that was never there."""
     assert cause_of(error, ran=ran) == cause
 
@@ -270,3 +268,67 @@ def test_a_failure_with_a_full_queue_does_not_hang_the_end(tmp_path: Path) -> No
         analyst.offer(packet)
     analyst.finish()
     source.close()
+
+
+def sub_scene(tmp_path: Path) -> tuple[bytes, bytes]:
+    """A deposit as a camera sends it twice: large to be recorded, small to be watched."""
+    form = Format("h264", fps=5.0, gop_s=1.0)
+    large = encode(tmp_path / "large.mp4", dumping(1, size=(320, 180)), 36.0, form)
+    small = encode(tmp_path / "small.mp4", dumping(1, size=(160, 96)), 36.0, form)
+    return large.read_bytes(), small.read_bytes()
+
+
+class Unending(Replay):
+    """A camera that goes on being there, silently, until the end is asked for."""
+
+    stop: threading.Event
+
+    def packets(self) -> Iterator[Packet]:
+        with suppress(CameraError):
+            yield from super().packets()
+        assert self.stop.wait(60)
+        raise CameraSilent(camera=CAMERA)
+
+
+def test_the_sub_stream_is_watched_and_the_main_stream_recorded(tmp_path: Path) -> None:
+    """Two connections, each for itself: the find is told in pixels of the smaller picture."""
+    large, small = sub_scene(tmp_path)
+    clock, stop = SimulatedClock(), threading.Event()
+    main, sub = Unending(large, clock), Replay(small, SimulatedClock())
+    main.stop = stop
+    beside = Attempts([CameraUnreachable(camera=CAMERA), sub], stop.set)
+    worker = CameraWorker(plan(tmp_path, settle_s=4.0), main, clock, stop, sub=beside)
+    worker.run()
+    told = [fact.kind for fact in facts(tmp_path)]
+    assert told.count(FactKind.SUB_DOWN) >= 2
+    assert FactKind.SUB_UP in told
+    (fact,) = [f for f in facts(tmp_path) if f.kind is FactKind.CANDIDATE]
+    assert Candidate.from_json(fact.data).size == (160, 96)
+    gops = everything(tmp_path / "segments")
+    assert {(gop.head.width, gop.head.height) for gop in gops} == {(320, 180)}
+    assert sum(len(gop.pictures) for gop in gops) == 180
+
+
+def test_a_sub_stream_that_stays_away_costs_no_recording(tmp_path: Path) -> None:
+    """One camera's streams do not wait for each other."""
+    clock, stop = SimulatedClock(), Impatient()
+    main = Attempts([Replay(encoded(CLIP), clock)], stop.set)
+    beside = Attempts([CameraRefused(camera=CAMERA)] * 50, lambda: None)
+    CameraWorker(plan(tmp_path), main, clock, stop, sub=beside).run()
+    assert sum(len(gop.pictures) for gop in everything(tmp_path / "segments")) == 30
+    assert FactKind.SUB_DOWN in [fact.kind for fact in facts(tmp_path)]
+
+
+def test_damaged_pictures_are_counted(tmp_path: Path) -> None:
+    """What is lost on the way from the camera is no gap, but people are told."""
+
+    def holed(n: int, data: bytes) -> bytes:
+        return data[: len(data) // 2] if n % 10 == 0 and n else data
+
+    media = encoded(Recipe(count=60, gop=10, container="ts", size=(320, 240)))
+    clock, stop = SimulatedClock(), threading.Event()
+    source = Attempts([Replay(media, clock, damage=holed)], stop.set)
+    CameraWorker(plan(tmp_path), source, clock, stop).run()
+    (told,) = [fact for fact in facts(tmp_path) if fact.kind is FactKind.MISSED]
+    assert told.data["pictures"] >= 1
+    assert sum(len(gop.pictures) for gop in everything(tmp_path / "segments")) == 60

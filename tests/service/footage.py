@@ -10,6 +10,7 @@ import av
 
 from ingest.decode import to_frame
 from ingest.files import Sha256, sha256_bytes
+from ingest.lock import Lock
 from ingest.packet import Packet, StreamInfo
 from ingest.recorder import Recorder
 from service.demo.encoder import Format, encode
@@ -94,6 +95,17 @@ class Camera:
     began: Instant
     camera: CameraId = CAMERA
     segment_s: float = 5.0
+    process: str = "process of gate-1"
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """While its process lives, it holds its lock."""
+        root = self.installation.settings.segments
+        root.mkdir(exist_ok=True)
+        with Lock(root / f"{self.camera}.lock") as lock:
+            assert lock.take()
+            lock.sign(self.process)
+            yield
 
     def record(self, from_s: float, to_s: float, end: str | None = "stopped") -> None:
         """Record a part of the film; `end` None is a process that is killed."""
@@ -102,6 +114,7 @@ class Camera:
             self.camera,
             self.installation.clock,
             segment_s=self.segment_s,
+            process=self.process,
         )
         with _packets(self.film, self.began) as (info, packets):
             recorder.start(info)
@@ -114,7 +127,8 @@ class Camera:
 
     def _cut_off(self) -> None:
         """Leave of the last segment what a kill leaves: its last GOP was not acknowledged yet."""
-        index = max(self.installation.settings.segments.rglob("*.idx"))
+        written = self.installation.settings.segments.rglob("*.idx")
+        index = max(written, key=lambda path: path.stat().st_mtime_ns)
         index.write_bytes(b"".join(index.read_bytes().splitlines(keepends=True)[:-2]) + b'{"off')
 
 

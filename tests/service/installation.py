@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -19,6 +20,7 @@ from service.database import Database, open_database
 from service.events import add_event
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore
+from service.intake import Intake
 from service.people import Role
 from service.review import Qualities, confirm
 from service.settings import Settings, load
@@ -82,20 +84,29 @@ class Installation:
                 Camera(id=camera_id, place=PLACE, url="rtsp://192.0.2.7/", added_us=self.now())
             )
 
+    def intake(self) -> Intake:
+        """What takes in finished uploads and watch folders."""
+        return Intake(self.database, self.store, self.clock, self.settings)
+
     def now(self) -> Instant:
         """The time on the clock."""
         return self.clock.now()
 
     def add_event(
-        self, event_id: str, *, kind: Kind = Kind.DUMPING, bare: bool = False
+        self,
+        event_id: str,
+        *,
+        kind: Kind = Kind.DUMPING,
+        bare: bool = False,
+        manifest: Mapping[str, Any] = MappingProxyType({}),
     ) -> Sighting:
         """A finding in the queue with all its pieces; the clip is not a real one.
 
-        A bare one has no pieces: they take long to make durable.
+        A bare one has no pieces: they take long to make durable. `manifest` says more of the clip.
         """
         found = sighting(later(self.now(), -60), kind=kind)
         with self.database.write() as session:
-            pieces = [] if bare else self._pieces(event_id, found)
+            pieces = [] if bare else self._pieces(event_id, found, manifest)
             assert add_event(session, self.clock, found, pieces, event_id=event_id, model=None)
         return found
 
@@ -104,7 +115,7 @@ class Installation:
         with self.database.write() as session:
             confirm(session, self.clock, event_id, officer=officer, qualities=ALL_GOOD)
 
-    def _pieces(self, event_id: str, found: Sighting) -> list[Piece]:
+    def _pieces(self, event_id: str, found: Sighting, more: Mapping[str, Any]) -> list[Piece]:
         start, end = later(found.onset, -15), later(found.alarm, 10)
         clip = f"clip of {event_id}".encode()
         manifest = {
@@ -112,6 +123,7 @@ class Installation:
             "clip": {"sha256": sha256_bytes(clip), "width": 64, "height": 48, "codec": "h264"},
             "gaps": [],
             "camera_clock_minus_server_ms": 120,
+            **more,
         }
         contents = {
             "clip": (clip, "video/mp4", start, end),

@@ -104,6 +104,33 @@ def test_a_sheet_holds_what_the_rules_ask(case: tuple[Installation, str]) -> Non
         assert BLANK in told
 
 
+def test_a_sheet_tells_what_the_clocks_did(embedded: Installation) -> None:
+    """What a lawyer asks: how sure the offset is, whether the clock was set, and of sound."""
+    embedded.add_person("officer")
+    embedded.add_camera()
+    manifest = {
+        "camera_clock_doubt_ms": 300,
+        "clock_steps": [{"at_us": 1, "step_us": -3_000_000}, {"at_us": 2, "step_us": 500_000}],
+        "server_clock": {"synchronised": False, "error_us": 16_000_000},
+        "audio": {"recorded": "pcm_alaw", "in_clip": False},
+    }
+    embedded.add_event("one", manifest=manifest)
+    with embedded.database.read() as session:
+        officer = session.get_one(User, "officer")
+    embedded.confirm("one", officer)
+    with embedded.database.write() as session:
+        opened = open_case(session, embedded.clock, "one", officer=officer, title="涉嫌倾倒")
+    (sheet,) = make(embedded, opened.id, DocumentKind.EVIDENCE_SHEET)
+    told = text_of(embedded, sheet)
+    for words in (
+        "不确定度 0.3 秒",
+        "被调整 2 次（-3.0、+0.5 秒）",
+        "未与时间源同步",
+        "录有声音（pcm_alaw），本片段只含画面",
+    ):
+        assert words in told, words
+
+
 def test_a_draft_says_what_is_known_and_leaves_blanks(case: tuple[Installation, str]) -> None:
     made, case_id = case
     (empty,) = make(made, case_id, DocumentKind.PENALTY_DRAFT)

@@ -20,6 +20,7 @@ from service.settings import load
 from service.tables import Event, Item, Job
 from tests.service.footage import Camera, Film, Oracle, candidate
 from tests.service.installation import Installation
+from vision.boxes import Box, iou
 from vision.candidate import Candidate
 from vision.detect import Detector
 from vision.frame import SECOND, Instant, later, seconds_between
@@ -97,6 +98,21 @@ def test_a_deposit_becomes_an_event_with_its_evidence(camera: Camera) -> None:
         role: item.sha256 for role, (item, _) in pieces(made).items()
     }
     assert verify(made.database, made.store).holds
+
+
+def test_a_find_of_the_sub_stream_is_looked_back_for_in_the_recording(camera: Camera) -> None:
+    """Its box is in other pixels, of another shape even; the event's are the recording's."""
+    made, film = camera.installation, camera.film
+    small = candidate(film, camera.began).scaled((88, 72))
+    queue(made, small)
+    camera.record(0, film.seconds)
+    made.clock.sleep(film.seconds)
+    assert new_worker(made, Oracle(film)).step()
+    (event,) = made.rows(Event)
+    (deposit,) = film.scene.truth
+    assert event.size == [320, 180]
+    assert iou(Box(*event.box), Box(*deposit.box_xyxy)) > 0.3
+    check_evidence(made, event)
 
 
 def check_evidence(made: Installation, event: Event) -> None:

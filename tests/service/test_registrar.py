@@ -10,7 +10,8 @@ from ingest.spool import FactKind, Spool
 from service.alarms import open_alarms
 from service.errors import WorldError
 from service.evidence.log import Action, faults
-from service.registrar import GOP_S, LATE_S, Registrar
+from service.facts import GOP_S
+from service.registrar import LATE_S, Registrar
 from service.settings import load
 from service.tables import Alarm, Gap, Job, SegmentRow
 from tests.service.footage import CAMERA, Camera, Film, candidate
@@ -76,6 +77,18 @@ FACTS: dict[str, tuple[list[tuple[FactKind, dict[str, object]]], list[str]]] = {
     "up and down": ([(FactKind.UP, {}), (FactKind.DOWN, {"cause": "silent"})], ["camera_down"]),
     "failed": ([(FactKind.FAILED, {})], ["analysis_failed"]),
     "skipped": ([(FactKind.SKIPPED, {"skipped": 7})], ["analysis_late"]),
+    "lost": ([(FactKind.LOST, {"packets": 40, "seconds": 1.6})], ["footage_lost"]),
+    "slow": ([(FactKind.SLOW, {"seconds": 12.5})], ["disk_slow"]),
+    "damaged": ([(FactKind.MISSED, {"pictures": 3})], ["pictures_missed"]),
+    "sub-stream down": ([(FactKind.SUB_DOWN, {"cause": "refused"})], ["sub_stream_down"]),
+    "sub-stream down and up": (
+        [(FactKind.SUB_DOWN, {"cause": "silent"}), (FactKind.SUB_UP, {})],
+        [],
+    ),
+    "up is of the main stream": (
+        [(FactKind.SUB_DOWN, {"cause": "silent"}), (FactKind.UP, {})],
+        ["sub_stream_down"],
+    ),
 }
 
 
@@ -106,7 +119,10 @@ def test_late_analysis_is_over_when_nothing_was_skipped_for_long(embedded: Insta
 
 def test_a_disk_that_fills_up_is_told_and_a_freed_one_too(embedded: Installation) -> None:
     new_registrar(embedded, LIUHEN_RESERVE_BYTES=str(1 << 60)).step()
-    assert alarms(embedded) == [("disk_full", str(embedded.settings.home))]
+    assert alarms(embedded) == [
+        ("ring_exhausted", str(embedded.settings.segments)),
+        ("disk_full", str(embedded.settings.home)),
+    ]
     enter(embedded)
     assert alarms(embedded) == []
 
@@ -149,8 +165,22 @@ def test_closed_segments_are_entered_once(installation: Installation, camera: Ca
 
 def test_a_segment_that_is_being_written_waits(installation: Installation, camera: Camera) -> None:
     camera.record(0, 8, None)
-    enter(installation)
+    with camera.alive():
+        enter(installation)
     assert [row.end_reason for row in segments(installation)] == ["full"]
+
+
+def test_what_another_process_left_is_entered_while_a_new_one_records(
+    installation: Installation, camera: Camera
+) -> None:
+    """Wall times do not say who writes: the clock may have been set back in between."""
+    camera.record(0, 4, None)
+    camera.process, camera.began = "the next", later(camera.began, -100)
+    camera.record(6, 9, None)
+    with camera.alive():
+        enter(installation)
+    (row,) = segments(installation)
+    assert (row.end_reason, row.start_us) == ("crashed", later(camera.began, 100))
 
 
 def test_a_gap_is_entered_once_with_its_cause(installation: Installation, camera: Camera) -> None:
@@ -165,26 +195,41 @@ def test_a_gap_is_entered_once_with_its_cause(installation: Installation, camera
     assert len(installation.log(Action.GAP_FOUND)) == 1
 
 
-def test_a_hiccup_is_no_gap(installation: Installation, camera: Camera) -> None:
-    camera.record(0, 4)
+def test_a_new_connection_is_a_gap_however_short(
+    installation: Installation, camera: Camera
+) -> None:
+    """Pictures are missing between two runs, for certain."""
+    camera.record(0, 4, "disconnected")
     camera.record(5, 8)
+    enter(installation)
+    (gap,) = installation.rows(Gap)
+    assert (gap.start_us, gap.end_us) == (later(camera.began, 4), later(camera.began, 5))
+
+
+def test_a_camera_that_counts_anew_leaves_no_gap(
+    installation: Installation, camera: Camera
+) -> None:
+    """Its media clock jumped; not a picture is missing."""
+    camera.record(0, 4, "media_clock_jump")
+    camera.record(4.5, 8)
     enter(installation)
     assert installation.count(Gap) == 0
 
 
-def test_a_crashed_segment_is_entered_when_a_later_one_exists(
+def test_a_crashed_segment_is_entered_when_nobody_writes_it(
     installation: Installation, camera: Camera
 ) -> None:
     """Its hash is that of what was acknowledged; what lies behind was never promised."""
     camera.record(0, 4, None)
-    enter(installation)
+    with camera.alive():
+        enter(installation)
     assert segments(installation) == []
-    camera.record(9, 13, None)
     enter(installation)
     (row,) = segments(installation)
     path = installation.settings.segments / f"{row.id}.mp4"
     prefix = path.read_bytes()[: row.size]
     assert (row.end_reason, row.sha256) == ("crashed", hashlib.sha256(prefix).hexdigest())
+    camera.record(9, 13, None)
     camera.record(15, 20)
     enter(installation)
     assert [gap.cause for gap in installation.rows(Gap)] == ["crashed", "crashed"]

@@ -1,0 +1,61 @@
+"""What camera processes left in the spool, entered: jobs for candidates, alarms for trouble."""
+
+from sqlmodel import Session
+
+from ingest.clock import Clock
+from ingest.spool import Fact, FactKind
+from service.alarms import Trouble, close_alarm, raise_alarm
+from service.jobs import add_job
+from vision.candidate import Candidate
+from vision.dumping import span
+from vision.frame import later
+
+GOP_S = 2.0
+"""A picture is on disk when its group is complete; cameras should have a key frame so often."""
+
+
+def enter_fact(session: Session, clock: Clock, fact: Fact, *, post_roll_s: float) -> None:
+    """Enter one fact; again does no harm.
+
+    Raises:
+        KeyError, ValueError, TypeError: it is not what a camera process writes.
+    """
+    match fact.kind:
+        case FactKind.CANDIDATE:
+            candidate = Candidate.from_json(fact.data)
+            add_job(
+                session,
+                clock,
+                id=candidate.id,
+                kind="lookback",
+                payload=fact.data,
+                # The clip's end must be on disk too, or the look-back would be done twice.
+                not_before=later(span(candidate)[1], post_roll_s + GOP_S),
+            )
+        case FactKind.UP:
+            for trouble in (Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):
+                close_alarm(session, clock, trouble, fact.camera)
+        case FactKind.SUB_UP:
+            close_alarm(session, clock, Trouble.SUB_STREAM_DOWN, fact.camera)
+        case _:
+            _enter_trouble(session, clock, fact)
+
+
+_TROUBLES = {
+    FactKind.DOWN: (Trouble.CAMERA_DOWN, ("cause",)),
+    FactKind.SUB_DOWN: (Trouble.SUB_STREAM_DOWN, ("cause",)),
+    FactKind.LOST: (Trouble.FOOTAGE_LOST, ("packets", "seconds")),
+    FactKind.SLOW: (Trouble.DISK_SLOW, ("seconds",)),
+    FactKind.MISSED: (Trouble.PICTURES_MISSED, ("pictures",)),
+    FactKind.SKIPPED: (Trouble.ANALYSIS_LATE, ("skipped",)),
+    FactKind.FAILED: (Trouble.ANALYSIS_FAILED, ()),
+}
+"""The alarm for a fact, and what of it the alarm says."""
+
+
+def _enter_trouble(session: Session, clock: Clock, fact: Fact) -> None:
+    trouble, told = _TROUBLES[fact.kind]
+    facts = {name: fact.data[name] for name in told}
+    if facts.get("cause") == "refused":
+        trouble = Trouble.CAMERA_REFUSED if trouble is Trouble.CAMERA_DOWN else trouble
+    raise_alarm(session, clock, trouble, fact.camera, **facts)

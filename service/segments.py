@@ -1,0 +1,161 @@
+"""Recorded segments as rows, with the gaps between them and the steps of the clock in them."""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from ingest.clock import Clock
+from ingest.files import Sha256
+from ingest.offset import ALARM_S, Offset, camera_offset
+from ingest.segments import TOLERANCE_S, Hole, Segment, holes
+from service.alarms import Trouble, close_alarm, raise_alarm
+from service.evidence.log import MACHINE, Action, append
+from service.tables import ClockStep, Gap, SegmentRow
+from vision.frame import SECOND, CameraId, Instant
+
+
+def in_recorded_order(segments: Sequence[Segment]) -> list[Segment]:
+    """Each behind the one that it names as its predecessor; else by name.
+
+    Names are wall times: a clock that was set back puts what was recorded later in front.
+    """
+    by_id = {segment.id: segment for segment in segments}
+    placed: dict[str, Segment] = {}
+    for segment in segments:
+        chain: list[Segment] = []
+        step: Segment | None = segment
+        while step is not None and step.id not in placed:
+            chain.append(step)
+            step = by_id.get(step.head.predecessor or "")
+        placed |= {each.id: each for each in reversed(chain)}
+    return list(placed.values())
+
+
+def enter_segment(session: Session, clock: Clock, segment: Segment) -> SegmentRow:
+    """Enter a segment that is written no more, what is missing before it, and its clocks."""
+    start = segment.gops[0].at
+    _enter_gap(session, clock, segment, start)
+    last = segment.gops[-1]
+    size = segment.end.size if segment.end else last.offset + last.size
+    offset = camera_offset(segment.gops)
+    row = SegmentRow(
+        id=segment.id,
+        camera_id=segment.head.camera,
+        run=segment.head.run,
+        start_us=start,
+        end_us=last.end,
+        size=size,
+        sha256=segment.end.sha256 if segment.end else _prefix_hash(segment, size),
+        predecessor=segment.head.predecessor,
+        end_reason=segment.end.reason if segment.end else "crashed",
+        camera_offset_us=offset.us if offset else None,
+        clock_synchronised=segment.head.quality.synchronised,
+        clock_error_us=segment.head.quality.error_us,
+        codec=segment.head.codec,
+        audio=segment.head.audio,
+    )
+    session.add(row)
+    session.flush()
+    for hole in holes(segment.gops, start, last.end):
+        _enter_hole(session, clock, segment.head.camera, hole, "paused")
+    _enter_steps(session, clock, segment)
+    _compare_clocks(session, clock, segment.head.camera, offset)
+    return row
+
+
+def _prefix_hash(segment: Segment, size: int) -> Sha256:
+    """Digest of the acknowledged bytes of a segment that a crash left without an end."""
+    with segment.head.path.with_suffix(".mp4").open("rb") as stream:
+        return Sha256(hashlib.sha256(stream.read(size)).hexdigest())
+
+
+def _compare_clocks(
+    session: Session, clock: Clock, camera: CameraId, offset: Offset | None
+) -> None:
+    """Say when the camera's own clock is off; a camera that sends no time says nothing."""
+    if offset is None:
+        return
+    if abs(offset.us) >= ALARM_S * SECOND:
+        seconds = f"{offset.us / SECOND:+.1f}"
+        raise_alarm(session, clock, Trouble.CAMERA_CLOCK, camera, seconds=seconds)
+    else:
+        close_alarm(session, clock, Trouble.CAMERA_CLOCK, camera)
+
+
+def _enter_steps(session: Session, clock: Clock, segment: Segment) -> None:
+    camera = segment.head.camera
+    for gop in segment.gops:
+        step_us = sum(piece.step_us for piece in gop.pieces)
+        if not step_us:
+            continue
+        session.add(
+            ClockStep(id=f"{camera}-{gop.at}", camera_id=camera, at_us=gop.at, step_us=step_us)
+        )
+        seconds = f"{step_us / SECOND:+.1f}"
+        raise_alarm(session, clock, Trouble.CLOCK_STEPPED, camera, seconds=seconds)
+        append(
+            session,
+            clock,
+            actor=MACHINE,
+            action=Action.CLOCK_STEPPED,
+            subject=camera,
+            body={"at_us": gop.at, "step_us": step_us},
+        )
+
+
+def _enter_gap(session: Session, clock: Clock, segment: Segment, start: Instant) -> None:
+    """A gap row when the segment before ended noticeably before `start`."""
+    camera = segment.head.camera
+    before = _before(session, segment, start)
+    if before is None:
+        return
+    cause = _cause(segment, before)
+    # Between two connections pictures are missing however short the time. Within one there may be
+    # none missing: where the clock was set, or the camera counted anew, only the times jump.
+    goes_on = segment.head.run == before.run or cause == "media_clock_jump"
+    if goes_on and cause == "clock_stepped":
+        return
+    if start - before.end_us <= (TOLERANCE_S * SECOND if goes_on else 0):
+        return
+    _enter_hole(session, clock, camera, Hole(Instant(before.end_us), start), cause)
+
+
+def _enter_hole(session: Session, clock: Clock, camera: CameraId, hole: Hole, cause: str) -> None:
+    gap_id = f"{camera}-{hole.start}"
+    if session.get(Gap, gap_id) is not None:
+        # The server's clock was set back: the gap that was entered first stands.
+        return
+    session.add(Gap(id=gap_id, camera_id=camera, start_us=hole.start, end_us=hole.end, cause=cause))
+    append(
+        session,
+        clock,
+        actor=MACHINE,
+        action=Action.GAP_FOUND,
+        subject=camera,
+        body={"start_us": hole.start, "end_us": hole.end, "cause": cause},
+    )
+
+
+def _before(session: Session, segment: Segment, start: Instant) -> SegmentRow | None:
+    """The segment before: the one that it names, or the latest that began earlier."""
+    named = segment.head.predecessor and session.get(SegmentRow, segment.head.predecessor)
+    return (
+        named
+        or session.exec(
+            select(SegmentRow)
+            .where(SegmentRow.camera_id == segment.head.camera, col(SegmentRow.start_us) < start)
+            .order_by(col(SegmentRow.start_us).desc())
+        ).first()
+    )
+
+
+def _cause(segment: Segment, before: SegmentRow) -> str:
+    """Why the recording before `segment` ended."""
+    # A segment that could not be closed has no end of its own; the next one tells why.
+    told = segment.head.predecessor_end if segment.head.predecessor == before.id else None
+    cause = told or before.end_reason
+    if cause == "full" and segment.head.run != before.run:
+        # The run went on in a segment that a crash left without a whole group of pictures.
+        return "crashed"
+    return cause
