@@ -1,0 +1,158 @@
+"""Which recording is needed, by whom and until when: what retention never destroys.
+
+| what | from | to | until |
+|---|---|---|---|
+| pending event | clip, `MARGIN_S` before | clip, `MARGIN_S` after | decided, or `review_keep_days` old |
+| confirmed event without a case | the same | the same | `confirmed_keep_days` old |
+| confirmed event that is an exhibit | the same | the same | without end: cases have none yet |
+| rejected event | | | not needed |
+| look-back that waits, runs or failed | span, pre-roll, margin and longest segment before | alarm, post-roll and margin after | done; failed: `review_keep_days` old |
+| hold | as placed | as placed | released |
+| a camera's last minutes | settle time and longest segment before now | without end | a look-back may yet ask for them |
+"""  # noqa: E501  a table
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from sqlmodel import Session, col, or_, select
+
+from ingest.segments import LONGEST_S
+from service.settings import Settings
+from service.tables import Camera, Event, Exhibit, Hold, Job
+from vision.candidate import Candidate
+from vision.dumping import span
+from vision.frame import SECOND, CameraId, Instant, later
+
+MARGIN_S = 60.0
+"""Around a clip: a segment of the usual length more, for whoever wants to see what came before."""
+DAY_S = 86_400.0
+"""Seconds in a day: Beijing knows no daylight saving."""
+ENDLESS = Instant(1 << 60)
+"""Later than any recording."""
+
+
+class Why(StrEnum):
+    """What needs a recording."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    EXHIBIT = "exhibit"
+    JOB = "job"
+    HOLD = "hold"
+    RECENT = "recent"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Recording of `camera` in `[start, end)` must not be destroyed."""
+
+    camera: CameraId
+    start: Instant
+    end: Instant
+    why: Why
+
+
+class Needs:
+    """Many needs, quickly asked."""
+
+    def __init__(self, needs: Iterable[Need]) -> None:
+        self._starts: dict[str, list[int]] = {}
+        self._ends: dict[str, list[int]] = {}
+        ordered = sorted(needs, key=lambda need: (need.camera, need.start))
+        for camera, group in groupby(ordered, key=lambda need: need.camera):
+            starts, ends = self._starts.setdefault(camera, []), self._ends.setdefault(camera, [])
+            for need in group:
+                if ends and need.start <= ends[-1]:
+                    ends[-1] = max(ends[-1], need.end)
+                else:
+                    starts.append(need.start)
+                    ends.append(need.end)
+
+    def cover(self, camera: str, start: int, end: int) -> bool:
+        """Whether any part of `[start, end)` is needed."""
+        place = bisect_right(self._starts.get(camera, []), max(start, end - 1)) - 1
+        return place >= 0 and self._ends[camera][place] > start
+
+
+def needs_of(session: Session, now: Instant, settings: Settings) -> list[Need]:
+    """Everything that is needed now.
+
+    Raises:
+        KeyError, ValueError: a look-back job's payload is not a candidate; only `add_job` of the
+            registrar makes them, from one.
+    """
+    return [
+        *_events(session, now, settings),
+        *_jobs(session, now, settings),
+        *_holds(session),
+        *_recent(session, now),
+    ]
+
+
+def _events(session: Session, now: Instant, settings: Settings) -> Iterable[Need]:
+    rows = session.exec(
+        select(Event, Exhibit.id)
+        .join(Exhibit, col(Exhibit.event_id) == Event.id, isouter=True)
+        .where(col(Event.state).in_(["pending", "confirmed"]))
+    )
+    for event, exhibit in rows:
+        why = _why(event, is_exhibit=exhibit is not None, now=now, settings=settings)
+        if why is not None:
+            last = max(event.alarm_us, event.left_us or event.alarm_us)
+            yield Need(
+                CameraId(event.camera_id),
+                later(Instant(event.onset_us), -settings.pre_roll_s - MARGIN_S),
+                later(Instant(last), settings.post_roll_s + MARGIN_S),
+                why,
+            )
+
+
+def _why(event: Event, *, is_exhibit: bool, now: Instant, settings: Settings) -> Why | None:
+    if is_exhibit:
+        return Why.EXHIBIT
+    pending = event.state == "pending"
+    days = settings.review_keep_days if pending else settings.confirmed_keep_days
+    # A finding's time counts from when officers could see it, an act's from when it was done.
+    since = event.found_us if pending else event.onset_us
+    if now - since > days * DAY_S * SECOND:
+        return None
+    return Why.PENDING if pending else Why.CONFIRMED
+
+
+def _jobs(session: Session, now: Instant, settings: Settings) -> Iterable[Need]:
+    since = later(now, -settings.review_keep_days * DAY_S)
+    rows = session.exec(
+        select(Job).where(
+            Job.kind == "lookback",
+            or_(
+                col(Job.state).in_(["ready", "leased"]),
+                (col(Job.state) == "failed") & (col(Job.created_us) >= since),
+            ),
+        )
+    )
+    for job in rows:
+        candidate = Candidate.from_json(job.payload)
+        start, end = span(candidate)
+        # Whoever reads a span opens every index that may reach into it.
+        yield Need(
+            candidate.camera,
+            later(min(start, candidate.onset), -settings.pre_roll_s - MARGIN_S - LONGEST_S),
+            later(end, settings.post_roll_s + MARGIN_S),
+            Why.JOB,
+        )
+
+
+def _holds(session: Session) -> Iterable[Need]:
+    for hold in session.exec(select(Hold).where(col(Hold.released_us).is_(None))):
+        camera = CameraId(hold.camera_id)
+        yield Need(camera, Instant(hold.start_us), Instant(hold.end_us), Why.HOLD)
+
+
+def _recent(session: Session, now: Instant) -> Iterable[Need]:
+    """What the watch has not reported yet, and whatever is being written."""
+    for camera in session.exec(select(Camera)):
+        since = later(now, -camera.settle_s - LONGEST_S)
+        yield Need(CameraId(camera.id), since, ENDLESS, Why.RECENT)
