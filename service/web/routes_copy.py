@@ -1,0 +1,155 @@
+"""Review copies: asked for, followed, and looked at; and recorder files that play as they are."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+from sqlmodel import Session, select
+
+from ingest.files import Sha256
+from ingest.transcode import Stretch
+from service.derived import Wish, ask, manifest, standing, wish_for_clip, wishes_of
+from service.errors import InputError
+from service.review import items_of
+from service.tables import Acquisition, Derived, Item, User
+from service.web.deps import Answer, Parts, Viewer, Web
+from service.web.kept import kept_file
+from service.web.page import Page
+from service.web.player import copy_address, plays, standing_words
+from service.web.views import Sight, log_view, was_shown
+from vision.frame import SECOND
+
+router = APIRouter()
+
+_TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,4})(?:\.(\d{1,3}))?", re.ASCII)
+"""`1:02:03`, `62:03` or `3723`, with up to three decimals."""
+
+
+def offset_us(text: str) -> int:
+    """Microseconds from a file's beginning.
+
+    Raises:
+        InputError: the text is no time.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise InputError("copy_time", text=text[:20])
+    hours, minutes, seconds, part = (group or "0" for group in found.groups())
+    whole_s = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return whole_s * SECOND + int(part.ljust(6, "0"))
+
+
+def _acquisition(session: Session, upload_id: str) -> Acquisition:
+    acquisition = session.get(Acquisition, upload_id)
+    if acquisition is None:
+        raise InputError("not_found")
+    return acquisition
+
+
+def _clip(session: Session, event_id: str) -> Item:
+    clip = items_of(session, event_id).get("clip")
+    if clip is None:
+        raise InputError("not_found")
+    return clip
+
+
+def _send(
+    web: Web, user: User, request: Request, sight: Sight, media_type: str = "video/mp4"
+) -> FileResponse:
+    """An object, whole or in ranges, once the log says who is about to see it."""
+    path = kept_file(web, Sha256(sight.sha256))
+    with web.database.read() as session:
+        seen = was_shown(session, web.clock, user, sight)
+    if not seen or request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+        with web.database.write() as session:
+            log_view(session, web.clock, user, sight)
+    return FileResponse(path, media_type=media_type)
+
+
+@router.post("/events/{event_id}/copy")
+def ask_for_clip(event_id: str, web: Parts, user: Viewer) -> Response:
+    """Queue a copy of an event's clip."""
+    with web.database.write() as session:
+        ask(session, web.clock, wish_for_clip(_clip(session, event_id), user.id))
+    return RedirectResponse(f"/events/{event_id}", 303)
+
+
+@router.get("/copies/{copy_id}")
+def copy_state(copy_id: str, web: Parts, _user: Viewer, page: Answer) -> dict[str, Any]:
+    """How a copy stands, and what it is once it is there."""
+    with web.database.read() as session:
+        now = standing(session, copy_id)
+        row = session.get(Derived, copy_id)
+    told = {"state": now.state, "done_s": now.done_s, "total_s": now.total_s}
+    words = standing_words(page, now, page.words("copy.original_name"))
+    return {**told, "words": words, "manifest": manifest(row) if row else None}
+
+
+@router.get("/copies/{copy_id}/media")
+def copy_media(copy_id: str, of: str, request: Request, web: Parts, user: Viewer) -> FileResponse:
+    """A copy, as part of the event or acquisition `of`: the log says which was looked at."""
+    with web.database.read() as session:
+        row = session.get(Derived, copy_id)
+        if row is None or row.parent_sha256 not in _originals(session, of):
+            raise InputError("not_found")
+    return _send(web, user, request, Sight(of, "review copy", row.sha256))
+
+
+def _originals(session: Session, subject: str) -> set[str]:
+    """The clip of an event, or the file of an acquisition."""
+    acquisition = session.get(Acquisition, subject)
+    clips = select(Item.sha256).where(Item.event_id == subject, Item.role == "clip")
+    return {acquisition.sha256} if acquisition else set(session.exec(clips))
+
+
+@router.get("/uploads/{upload_id}/original")
+def original(upload_id: str, request: Request, web: Parts, user: Viewer) -> FileResponse:
+    """A recorder file as it was handed over."""
+    with web.database.read() as session:
+        acquisition = _acquisition(session, upload_id)
+    sha256 = Sha256(acquisition.sha256)
+    media_type = "video/mp4" if plays(web, sha256) else "application/octet-stream"
+    return _send(web, user, request, Sight(upload_id, "original", sha256), media_type)
+
+
+@router.get("/uploads/{upload_id}/copies")
+def copies(upload_id: str, web: Parts, _user: Viewer, page: Answer) -> dict[str, Any]:
+    """What of a recorder file can be played: itself, or copies of stretches of it."""
+    with web.database.read() as session:
+        acquisition = _acquisition(session, upload_id)
+        sha256 = Sha256(acquisition.sha256)
+        found = [_told(session, page, wish, upload_id) for wish in wishes_of(session, sha256)]
+    return {
+        "original": f"/uploads/{upload_id}/original" if plays(web, sha256) else None,
+        "copies": found,
+    }
+
+
+def _told(session: Session, page: Page, wish: Wish, upload_id: str) -> dict[str, Any]:
+    now = standing(session, wish.id)
+    return {
+        "start_s": wish.stretch.start_us / SECOND,
+        "end_s": wish.stretch.end_us / SECOND,
+        "state": now.state,
+        "words": standing_words(page, now, wish.name),
+        "address": copy_address(wish.id, upload_id),
+    }
+
+
+@router.post("/uploads/{upload_id}/copies")
+def ask_for_stretch(
+    upload_id: str,
+    web: Parts,
+    user: Viewer,
+    start: Annotated[str, Form(max_length=20)] = "",
+    end: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Queue a copy of a stretch of a recorder file."""
+    with web.database.write() as session:
+        acquisition = _acquisition(session, upload_id)
+        last_us = round(float(acquisition.media["seconds"]) * SECOND)
+        stretch = Stretch(offset_us(start), min(offset_us(end), last_us))
+        sha256 = Sha256(acquisition.sha256)
+        ask(session, web.clock, Wish(sha256, stretch, upload_id, acquisition.file_name, user.id))
+    return RedirectResponse(f"/uploads/{upload_id}", 303)
