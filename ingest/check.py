@@ -16,6 +16,7 @@ class StreamCheck:
     Attributes:
         gop_s: longest time between key frames; the length of the look when there was only one.
         clock_offset_s: the camera's clock minus ours, median; None when it sends no time.
+        audio: codec of the sound; None when there is none or the source was not asked for it.
     """
 
     LONGEST_GOP_S: ClassVar[float] = 2.0
@@ -27,6 +28,7 @@ class StreamCheck:
     fps: float
     gop_s: float
     clock_offset_s: float | None
+    audio: str | None = None
 
 
 def check(source: PacketSource, seconds: float) -> StreamCheck:
@@ -38,6 +40,8 @@ def check(source: PacketSource, seconds: float) -> StreamCheck:
     info = source.open()
     packets: list[Packet] = []
     for packet in source.packets():
+        if packet.track == "audio":
+            continue
         packets.append(packet)
         if seconds_between(packets[0].arrival, packet.arrival) >= seconds:
             break
@@ -53,4 +57,5 @@ def check(source: PacketSource, seconds: float) -> StreamCheck:
         fps=(len(packets) - 1) / length if length else 0.0,
         gop_s=max((b - a for a, b in pairwise(ends)), default=0) * tick,
         clock_offset_s=median(offsets) if offsets else None,
+        audio=info.audio.codec if info.audio else None,
     )

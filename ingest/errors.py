@@ -8,9 +8,13 @@
     ├── AddressError          a camera address that is not one of ours to open
     ├── CameraError           the world failed; trying again makes sense
     │   ├── CameraUnreachable
+    │   │   └── CameraUntrusted   no TLS there, or a certificate that does not verify
     │   ├── CameraRefused     wrong user or password
     │   └── CameraSilent      connected, but no packet came for too long
-    ├── DiskFull              the world failed; nothing that was there is lost
+    ├── DiskError             the world failed; nothing that was there is lost
+    │   ├── DiskFull          there is no room
+    │   └── DiskFailed        the disk refuses: broken, read-only, gone
+    ├── PartBusy              somebody else writes the file just now
     └── FootageError          evidence does not hold
         ├── NoFootage         nothing was recorded then
         └── FootageAltered    the bytes on disk are not the bytes that were recorded
@@ -78,6 +82,15 @@ class CameraUnreachable(CameraError):
     code = "camera_unreachable"
 
 
+class CameraUntrusted(CameraUnreachable):
+    """No encrypted connection: no TLS there, or a certificate that nobody named vouches for.
+
+    Neither user nor password was sent.
+    """
+
+    code = "camera_untrusted"
+
+
 class CameraRefused(CameraError):
     """The camera did not accept user and password."""
 
@@ -90,10 +103,29 @@ class CameraSilent(CameraError):
     code = "camera_silent"
 
 
-class DiskFull(IngestError):
-    """A write failed for lack of space; what had been written before is intact."""
+class DiskError(IngestError):
+    """A write failed; what had been written before is intact."""
+
+
+class DiskFull(DiskError):
+    """A write failed for lack of space."""
 
     code = "disk_full"
+
+
+class DiskFailed(DiskError, OSError):
+    """A write failed although there may be space: a broken disk, a read-only one, no permission.
+
+    An `OSError` still for those who do not care which.
+    """
+
+    code = "disk_failed"
+
+
+class PartBusy(IngestError):
+    """Another writer holds the part file; nothing was changed."""
+
+    code = "part_busy"
 
 
 class FootageError(IngestError):

@@ -14,11 +14,20 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, NewType
 
-from ingest.errors import DiskFull, FootageAltered
+from ingest.errors import DiskFailed, DiskFull, FootageAltered
 
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FAILED = frozenset(
+    {
+        *(errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EUCLEAN),
+    }
+)
+"""What a disk answers that is broken, mounted read-only, not ours to write to, pulled out, a share
+that is gone, or a file system that found itself damaged (errno(3); ext4 uses EUCLEAN for it)."""
 _BLOCK = 1 << 20
 """Bytes per read while hashing: large enough that the system calls do not count."""
 
@@ -44,22 +53,30 @@ def sha256_file(path: Path) -> tuple[Sha256, int]:
 
 
 def fsync_directory(directory: Path) -> None:
-    """Make the names in `directory` survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Make the names in `directory` survive a power cut.
+
+    Raises:
+        DiskError: they may not.
+    """
+    with disk_errors(directory):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn "no space left" and "quota exceeded" into `DiskFull`; other errors pass."""
+    """Turn what a disk answers that is full or fails into `DiskError`; other errors pass."""
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in _FULL:
             raise DiskFull(path=path.name, folder=str(path.parent)) from error
+        if error.errno in _FAILED:
+            detail = os.strerror(error.errno)
+            raise DiskFailed(path=path.name, folder=str(path.parent), detail=detail) from error
         raise
 
 
@@ -112,20 +129,34 @@ def publish_idempotent(temporary: Path, target: Path, sha256: Sha256) -> bool:
         DiskFull: there is no room for the name.
         FootageAltered: other bytes stand under the name that these should have.
     """
-    temporary.chmod(0o444)
+    try:
+        return link_idempotent(temporary, target, sha256)
+    finally:
+        temporary.unlink()
+
+
+def link_idempotent(source: Path, target: Path, sha256: Sha256) -> bool:
+    """Give a durable file a second, final name, read-only; False when the same bytes stood there.
+
+    The caller has hashed the source and lets nobody write to it any more.
+
+    Raises:
+        DiskFull: there is no room for the name.
+        FootageAltered: other bytes stand under the name that these should have.
+    """
+    source.chmod(0o444)
+    new = True
     try:
         # Unlike rename, link never replaces what is there.
         with disk_errors(target):
-            os.link(temporary, target)
+            os.link(source, target)
     except FileExistsError:
-        if sha256_file(target)[0] != sha256:
+        new = False
+        if not source.samefile(target) and sha256_file(target)[0] != sha256:
             raise FootageAltered(path=target.name) from None
-        return False
-    else:
-        fsync_directory(target.parent)
-        return True
-    finally:
-        temporary.unlink()
+    # Also for a name that was there: who made it may have died before this line.
+    fsync_directory(target.parent)
+    return new
 
 
 def create_exclusive(path: Path, data: bytes) -> bool:
@@ -133,17 +164,18 @@ def create_exclusive(path: Path, data: bytes) -> bool:
 
     Raises:
         DiskFull: it does not fit; nothing is left of it.
+        DiskFailed: it is not durable, if it is there at all.
     """
-    if path.exists():
-        return False
-    temporary, _, _ = write_temporary(path.parent, io.BytesIO(data))
-    temporary.chmod(0o444)
-    try:
-        with disk_errors(path):
+    with disk_errors(path):
+        if path.exists():
+            return False
+        temporary, _, _ = write_temporary(path.parent, io.BytesIO(data))
+        try:
+            temporary.chmod(0o444)
             os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
     fsync_directory(path.parent)
     return True

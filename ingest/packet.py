@@ -11,6 +11,9 @@ from av.video.stream import VideoStream
 from vision.frame import Instant
 
 Track: TypeAlias = Literal["video", "audio"]
+JUMP_S = 10.0
+"""Seconds by which the media clock may run ahead between packets before it is a new run: longer
+than any pause of a working camera, shorter than the wrap or reset of its clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ingest.clock import Clock
 from ingest.errors import DiskError
 from ingest.files import fsync_directory, make_directory, sha256_bytes
 from ingest.fragment import PICTURES, SOUNDS, samples
-from ingest.packet import Packet, StreamInfo
+from ingest.packet import JUMP_S, Packet, StreamInfo
 from ingest.parameter_sets import (
     ParameterSets,
     has_start_codes,
@@ -35,9 +35,6 @@ from ingest.segments import day_of
 from vision.frame import SECOND, CameraId, Instant
 
 INDEX_VERSION = 2
-JUMP_S = 10.0
-"""Seconds by which the media clock may run ahead between packets before it is a new run: longer
-than any pause of a working camera, shorter than the wrap or reset of its clock."""
 CLOCK_STEP_S = 0.1
 """Seconds by which wall and monotonic clock may part between two packets without a step. NTP slews
 by at most 500 ppm, which adds `SLEW` of the time between them."""
@@ -170,6 +167,8 @@ class Recorder:
         self._parameters: _Parameters | None = None
         self._run = ""
         self._last_dts: int | None = None
+        self._step = 1
+        self._shift: int | None = None
         self._segment: SegmentFile | None = None
         self._pictures: list[Packet] = []
         self._sounds: list[Packet] = []
@@ -195,6 +194,7 @@ class Recorder:
     def _begin_run(self) -> None:
         self._run = uuid4().hex[:12]
         self._last_dts = None
+        self._shift = None
 
     def _end_parameters(self) -> None:
         if self._parameters is not None:
@@ -240,7 +240,12 @@ class Recorder:
     def _hear(self, packet: Packet) -> bool:
         """A packet of sound belongs to the pictures that it comes with."""
         segment = self._segment
-        if segment is None or not segment.has_room(packet):
+        if segment is None or segment.info.audio is None:
+            return False
+        if self._shift is not None:
+            audio = segment.info.audio
+            packet = _moved(packet, round(self._shift * segment.info.time_base / audio.time_base))
+        if not segment.has_room(packet):
             return False
         done = self._acknowledge(segment, segment.mux(packet))
         self._sounds.append(packet)
@@ -250,10 +255,7 @@ class Recorder:
         if has_start_codes(parameters.info.extradata) and is_void(packet.data):
             return False
         self._stepped |= self._steps.see(packet)
-        if self._broke(packet, parameters.info):
-            self.stop("media_clock_jump")
-            self._begin_run()
-        self._last_dts = packet.dts
+        packet = self._counted_on(packet, parameters.info)
         if self._segment is None and not packet.key:
             return False
         changed = packet.key and parameters.changed(packet)
@@ -280,11 +282,32 @@ class Recorder:
         self._limit_s = self._segment_s
         return "full"
 
-    def _broke(self, packet: Packet, info: StreamInfo) -> bool:
-        if self._last_dts is None:
-            return False
-        ahead = (packet.dts - self._last_dts) * float(info.time_base)
-        return ahead <= 0 or ahead > JUMP_S
+    def _counted_on(self, packet: Packet, info: StreamInfo) -> Packet:
+        """The packet with a media time that goes on from the one before.
+
+        A jump of the camera's media clock begins a run at the next key frame. The pictures until
+        then can be decoded: they are counted on from the last one, by the step before the jump.
+        """
+        if self._shift is not None and packet.key:
+            self.stop("media_clock_jump")
+            self._begin_run()
+        shifted = _moved(packet, self._shift or 0)
+        last = self._last_dts
+        if last is None:
+            self._last_dts = shifted.dts
+            return shifted
+        ahead = shifted.dts - last
+        if 0 < ahead * info.time_base <= JUMP_S:
+            self._last_dts, self._step = shifted.dts, ahead
+            return shifted
+        if packet.key:
+            self.stop("media_clock_jump")
+            self._begin_run()
+            self._last_dts = packet.dts
+            return packet
+        self._shift = last + self._step - packet.dts
+        self._last_dts = last + self._step
+        return _moved(packet, self._shift)
 
     @staticmethod
     def _early_s(info: StreamInfo) -> float:
@@ -369,6 +392,12 @@ class Recorder:
                 "closed_us": self._clock.now(),
             }
         )
+
+
+def _moved(packet: Packet, ticks: int) -> Packet:
+    if not ticks:
+        return packet
+    return replace(packet, pts=packet.pts + ticks, dts=packet.dts + ticks)
 
 
 def _split(packets: list[Packet], count: int) -> tuple[list[Packet], list[Packet]]:

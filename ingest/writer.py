@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ingest.packet import Packet, StreamInfo
 from ingest.recorder import Recorder
@@ -15,6 +16,11 @@ from vision.frame import SECOND, Instant
 
 BACKLOG_BYTES = 32 << 20
 """A minute of a 4 Mbit/s stream: a disk that needs longer than that for one fsync is broken."""
+
+
+BATCH_S = 1.0
+"""Packets are handed over together, at each key frame and after a second: waking the writer for
+each of them took a quarter of the CPU of recording. Only a key frame makes anything durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ class _End:
     reason: str | None
 
 
+_Work: TypeAlias = StreamInfo | Packet | Loss | _End
+
+
 class SegmentWriter:
     """Feeds one recorder. All methods belong to one thread, that of the camera's reader.
 
@@ -56,11 +65,11 @@ class SegmentWriter:
         self._on_durable = on_durable
         self._on_loss = on_loss
         self._limit_bytes = limit_bytes
-        self._backlog: queue.SimpleQueue[StreamInfo | Packet | Loss | _End | None] = (
-            queue.SimpleQueue()
-        )
+        self._backlog: queue.SimpleQueue[list[_Work] | None] = queue.SimpleQueue()
+        self._batch: list[_Work] = []
         self._room = threading.Lock()
         self._held_bytes = 0
+        self._due_us = 0
         self._first_lost: Packet | None = None
         self._lost = 0
         self._info: StreamInfo | None = None
@@ -72,7 +81,7 @@ class SegmentWriter:
 
     def begin(self, info: StreamInfo) -> None:
         """A run with these parameters follows; its source stays open until `end` returned."""
-        self._backlog.put(info)
+        self._batch.append(info)
 
     def offer(self, packet: Packet) -> None:
         """Hand over a packet; never waits for the disk.
@@ -88,7 +97,10 @@ class SegmentWriter:
             self._lost += 1
             return
         self._tell_loss(packet)
-        self._backlog.put(packet)
+        self._batch.append(packet)
+        if packet.key or packet.monotonic_us >= self._due_us:
+            self._hand_over()
+            self._due_us = packet.monotonic_us + round(BATCH_S * SECOND)
 
     def drain(self) -> bool:
         """Wait until everything is written; whether anything of the run was."""
@@ -112,9 +124,14 @@ class SegmentWriter:
         self._backlog.put(None)
         self._thread.join()
 
+    def _hand_over(self) -> None:
+        batch, self._batch = self._batch, []
+        self._backlog.put(batch)
+
     def _wait(self, mark: _End) -> None:
         self._done.clear()
-        self._backlog.put(mark)
+        self._batch.append(mark)
+        self._hand_over()
         self._done.wait()
 
     def _take_room(self, packet: Packet) -> bool:
@@ -128,24 +145,28 @@ class SegmentWriter:
         first, self._first_lost = self._first_lost, None
         if first is not None:
             seconds = (again.monotonic_us - first.monotonic_us) / SECOND
-            self._backlog.put(Loss(first.arrival, self._lost, seconds))
+            self._batch.append(Loss(first.arrival, self._lost, seconds))
             self._lost = 0
 
     def _run(self) -> None:
-        while (work := self._backlog.get()) is not None:
-            if self._failure is None:
-                try:
-                    self._do(work)
-                except BaseException as error:  # noqa: BLE001  the reader's thread raises it
-                    self._failure = error
-                    self._recorder.abandon()
-            if isinstance(work, Packet):
-                with self._room:
-                    self._held_bytes -= len(work.data)
-            elif isinstance(work, _End):
-                self._done.set()
+        while (batch := self._backlog.get()) is not None:
+            for work in batch:
+                self._try(work)
 
-    def _do(self, work: StreamInfo | Packet | Loss | _End) -> None:
+    def _try(self, work: _Work) -> None:
+        if self._failure is None:
+            try:
+                self._do(work)
+            except BaseException as error:  # noqa: BLE001  the reader's thread raises it
+                self._failure = error
+                self._recorder.abandon()
+        if isinstance(work, Packet):
+            with self._room:
+                self._held_bytes -= len(work.data)
+        elif isinstance(work, _End):
+            self._done.set()
+
+    def _do(self, work: _Work) -> None:
         match work:
             case StreamInfo():
                 self._info = work

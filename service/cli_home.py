@@ -1,4 +1,4 @@
-"""The option `--home` that most commands share."""
+"""The options that commands share."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,8 @@ Home = Annotated[
         file_okay=False,
     ),
 ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 
 def settings_of(home: Path) -> Settings:

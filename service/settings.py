@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import InputError
+from service.sources import Source
 
 _PREFIX = "LIUHEN_"
 _NOT_SETTINGS = frozenset(
     {"HOME", "NEW_PASSWORD", "CHROMIUM", "IMAGES", "INSTALLED", "MEDIA", "PICTURES", "WEIGHTS"}
 )
-"""Variables with our prefix that commands or tests read themselves; `CAMERA_*` hold passwords."""
+"""Variables with our prefix that commands and tests read; most `CAMERA_*` hold passwords."""
 
 
 class Settings(BaseModel):
@@ -48,8 +49,34 @@ class Settings(BaseModel):
     """Seconds of a clip before the thing appears: the approach belongs to the act."""
     post_roll_s: Annotated[float, Field(ge=0, le=120)] = 10.0
     """Seconds of a clip after the actor left, or after the alarm when nobody was seen to leave."""
+    secrets_file: str = ""
+    """File with the cameras' passwords; empty: `secrets.toml` in `home`, if it is there."""
+    camera_ca_file: str = ""
+    """PEM file that vouches for the cameras of `rtsps://`; empty: their names are not verified."""
+    ring_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days after which recording that nobody needs is destroyed; never fewer than the law asks
+    (公共安全视频图像信息系统管理条例 17: keep 30 days, then delete what has served its purpose)."""
+    ring_bytes: Annotated[int, Field(ge=0)] = 0
+    """Bytes that all recording may take; the oldest beyond it is destroyed, once the law lets it
+    go. 0 sets no limit."""
+    review_keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Days for which an undecided event or a failed look-back keeps its recording: as long as a
+    case may take (行政处罚法 60)."""
+    confirmed_keep_days: Annotated[int, Field(ge=1, le=36500)] = 730
+    """Days for which a confirmed event that is in no case keeps its recording: two years, after
+    which an act is no longer penalised (行政处罚法 36)."""
     reserve_bytes: Annotated[int, Field(ge=0)] = 512 << 20
-    """Uploads are refused when less than this would stay free on the disk."""
+    """Free bytes below which uploads are refused and recording gives way whatever its age."""
+    floor_bytes: Annotated[int, Field(ge=0)] = 128 << 20
+    """Recording stops when less is free: the database and the log need room to say so."""
+    upload_max_bytes: Annotated[int, Field(ge=1)] = 16 << 30
+    """Largest file that is taken over the network: the hour of a camcorder and more."""
+    upload_quota_bytes: Annotated[int, Field(ge=1)] = 64 << 30
+    """Bytes that unfinished uploads of one person or docking station may promise together."""
+    upload_days: Annotated[float, Field(gt=0, le=90)] = 7.0
+    """Days after its last part after which an unfinished upload is forgotten."""
+    sources: tuple[Source, ...] = ()
+    """Watch folders of docking stations, an array of tables."""
     authority: str = ""
     """机关名称, the body that penalises, as documents print it (行政处罚法 24)."""
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
@@ -61,9 +88,29 @@ class Settings(BaseModel):
         return self.home / "segments"
 
     @property
+    def quarantine(self) -> Path:
+        """Files of the ring that nothing acknowledged, moved out of it by `liuhen fsck --mend`."""
+        return self.home / "quarantine" / "segments"
+
+    @property
     def spool(self) -> Path:
         """Facts that camera processes leave for the registrar."""
         return self.home / "spool"
+
+    @property
+    def secrets(self) -> Path:
+        """File with the cameras' passwords; it need not be there."""
+        return self.home / (self.secrets_file or "secrets.toml")
+
+    @property
+    def camera_ca(self) -> Path | None:
+        """Certificates that vouch for cameras; None: whoever answers is taken for the camera."""
+        return self.home / self.camera_ca_file if self.camera_ca_file else None
+
+    @property
+    def parts(self) -> Path:
+        """Uploads while they arrive."""
+        return self.home / "parts"
 
     @property
     def objects(self) -> Path:
@@ -84,7 +131,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in environment.items():
         field = name.removeprefix(_PREFIX)
-        if name == field or field in _NOT_SETTINGS or field.startswith("CAMERA_"):
+        if name == field or field in _NOT_SETTINGS:
+            continue
+        if field.startswith("CAMERA_") and field.lower() not in Settings.model_fields:
             continue
         found[field.lower()] = value
     if folders := environment.get("LIUHEN_WEIGHTS"):

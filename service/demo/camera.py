@@ -1,14 +1,17 @@
 """A street camera made of nothing but code: an RTSP server with faults on request."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.clock import Clock
 from service.demo.connection import Connection
 from service.demo.dice import dice
 from service.demo.digest import Login
 from service.demo.mount import Mount
+from service.demo.sdp import CONTROL
+from service.demo.sound import Tone
 from service.demo.source import Pace, Source
 from vision.frame import Instant, later
 
@@ -32,6 +35,25 @@ HONEST = Lie()
 """A clock that is right."""
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a camera can do besides sending pictures inside of TCP.
+
+    Attributes:
+        tls: its certificate and key; it then speaks `rtsps://` only.
+        udp: whether it sends datagrams to a client that would have them.
+        sounds: what is heard at a mount.
+    """
+
+    tls: ssl.SSLContext | None = None
+    udp: bool = False
+    sounds: Mapping[str, Tone] = field(default_factory=dict)
+
+
+SIMPLE = Equipment()
+"""Pictures inside of TCP, and nothing else."""
+
+
 class SimulatedCamera:
     """Serves each source under its name to any number of clients.
 
@@ -46,8 +68,10 @@ class SimulatedCamera:
         clock: Clock,
         login: Login | None = None,
         lie: Lie = HONEST,
+        equipment: Equipment = SIMPLE,
     ) -> None:
         self._sources = dict(sources)
+        self._equipment = equipment
         self._clock = clock
         self._login = login
         self._lie = lie
@@ -65,9 +89,14 @@ class SimulatedCamera:
         Raises:
             OSError: the address is in use or not this machine's.
         """
-        self._server = await asyncio.start_server(self._welcome, host, port)
+        self._server = await asyncio.start_server(
+            self._welcome, host, port, ssl=self._equipment.tls
+        )
         self._pace = Pace(self._clock, self._origin_us)
-        self._mounts = {n: Mount(n, source, self._rng) for n, source in self._sources.items()}
+        sounds = self._equipment.sounds
+        self._mounts = {
+            n: Mount(n, source, self._rng, sounds.get(n)) for n, source in self._sources.items()
+        }
         told = later(self.epoch, self._lie.offset_s)
         for mount in self._mounts.values():
             mount.start(self._pace, told, self._wall_at)
@@ -93,11 +122,27 @@ class SimulatedCamera:
 
     def stall(self, name: str) -> None:
         """Send no packets of this mount and keep its connections open."""
-        self._mounts[name].stalled = True
+        self._mounts[name].still = set(self._mounts[name].players)
+
+    def freeze(self, name: str) -> None:
+        """Send no pictures of this mount; its sound goes on."""
+        self._mounts[name].still = {CONTROL}
 
     def resume(self, name: str) -> None:
         """Send again, from the next key frame on."""
-        self._mounts[name].stalled = False
+        self._mounts[name].still = set()
+
+    def lose(self, name: str, fraction: float) -> None:
+        """Lose this part of the packets of this mount, by a chance that falls alike each time."""
+        self._mounts[name].lose(fraction)
+
+    def restart_time(self, name: str) -> None:
+        """Begin to count the media time of this mount anew, in the middle of its streams."""
+        self._mounts[name].restart_time()
+
+    def end(self, name: str) -> None:
+        """Say goodbye to the clients of this mount (RTCP BYE); their connections stay open."""
+        self._mounts[name].end(self._wall_at)
 
     def drop(self, name: str) -> None:
         """Close all connections that play this mount."""
@@ -115,7 +160,7 @@ class SimulatedCamera:
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client, and forget it when it has gone."""
-        connection = Connection(self._mounts, self._login, reader, writer)
+        connection = Connection(self._mounts, self._login, reader, writer, udp=self._equipment.udp)
         task = asyncio.create_task(connection.serve())
         self._connections[connection] = task
         task.add_done_callback(lambda _: self._connections.pop(connection))

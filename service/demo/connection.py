@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from secrets import token_hex
 
+from service.demo.carrier import Carrier, Datagrams, Interleaved
 from service.demo.digest import Login, accepts, challenge
 from service.demo.mount import Mount, Player
-from service.demo.rtsp import MalformedError, Request, channels, read_request, response
-from service.demo.sdp import CONTROL, describe
+from service.demo.rtsp import MalformedError, Request, channels, ports, read_request, response
+from service.demo.sdp import describe
 
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 
@@ -21,7 +22,7 @@ _KEY_WAIT_S = 10.0
 
 
 class Connection:
-    """Serves one client until it goes; one session, of one or several mounts."""
+    """Serves one client until it goes; one session, of one or several mounts and tracks."""
 
     def __init__(
         self,
@@ -29,6 +30,8 @@ class Connection:
         login: Login | None,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        udp: bool,
     ) -> None:
         self._mounts = mounts
         self._login = login
@@ -36,7 +39,8 @@ class Connection:
         self._writer = writer
         self._nonce = token_hex(16)
         self._session = token_hex(8)
-        self._players: dict[str, Player] = {}
+        self._udp = udp
+        self._players: dict[tuple[str, str], Player] = {}
 
     async def serve(self) -> None:
         """Answer until the client or the camera closes the connection."""
@@ -93,31 +97,46 @@ class Connection:
             "Content-Type": "application/sdp",
             "Content-Base": request.uri.rstrip("/") + "/",
         }
-        return response(200, request, headers, describe(mount.name, mount.codec, sets))
+        return response(200, request, headers, describe(mount.name, mount.codec, sets, mount.sound))
 
     def _setup(self, request: Request) -> bytes:
-        """A place among the clients of a mount; 461 for anything but packets inside TCP."""
+        """A place among the clients of a track; 461 for a way of packets that is not served."""
         *parts, control = request.path or [""]
         name = "/".join(parts)
         mount = self._mounts.get(name)
-        if mount is None or control != CONTROL:
+        if mount is None or control not in mount.players:
             return response(404, request)
-        pair = channels(request.headers.get("transport", ""))
-        if pair is None:
-            return response(461, request)
-        if name in self._players:
+        if (name, control) in self._players:
             return response(455, request)
-        self._players[name] = mount.join(self._writer.transport, pair)
-        transport = f"RTP/AVP/TCP;unicast;interleaved={pair[0]}-{pair[1]}"
+        way = self._way(request.headers.get("transport", ""))
+        if way is None:
+            return response(461, request)
+        carrier, transport = way
+        self._players[name, control] = mount.join(control, carrier)
         return self._fine(request, {"Transport": transport})
+
+    def _way(self, offer: str) -> tuple[Carrier, str] | None:
+        """The first way of those offered that is served, and its `Transport` header."""
+        wanted = ports(offer) if self._udp else None
+        if wanted:
+            host = self._writer.get_extra_info("peername")[0]
+            datagrams = Datagrams(self._writer.transport, host, wanted)
+            here = datagrams.ports
+            told = f"client_port={wanted[0]}-{wanted[1]};server_port={here[0]}-{here[1]}"
+            return datagrams, f"RTP/AVP;unicast;{told}"
+        pair = channels(offer)
+        if pair is None:
+            return None
+        inside = Interleaved(self._writer.transport, pair)
+        return inside, f"RTP/AVP/TCP;unicast;interleaved={pair[0]}-{pair[1]}"
 
     def _play(self, request: Request) -> bytes:
         """Let the packets come, and say with which number and time they begin."""
         tracks = []
-        for name, player in self._players.items():
+        for (name, control), player in self._players.items():
             player.playing = True
             begin = player.stream.timestamp(self._mounts[name].latest_s)
-            url = f"{request.uri.rstrip('/')}/{CONTROL}"
+            url = f"{request.uri.rstrip('/')}/{control}"
             tracks.append(f"url={url};seq={player.stream.sequence};rtptime={begin}")
         return self._fine(request, {"Range": "npt=now-", "RTP-Info": ",".join(tracks)})
 
@@ -135,8 +154,10 @@ class Connection:
 
     def _leave(self) -> None:
         """Give up the places taken."""
-        for name, player in self._players.items():
-            self._mounts[name].players.discard(player)
+        for (name, _), player in self._players.items():
+            self._mounts[name].leave(player)
+            if isinstance(player.carrier, Datagrams):
+                player.carrier.release()
         self._players.clear()
 
     def _fine(self, request: Request, headers: Mapping[str, str] = _NONE) -> bytes:

@@ -1,14 +1,30 @@
-"""Puts H.264 and H.265 into RTP packets (RFC 3550, RFC 6184, RFC 7798)."""
+"""Puts pictures and sound into RTP packets (RFC 3550, 6184, 7798, 3551 and 3640)."""
 
 import re
 import struct
+from dataclasses import dataclass
 from random import Random
 
 from service.demo.encoder import CLOCK_RATE, AccessUnit, Codec
+from service.demo.sound import RATES, SoundCodec, SoundUnit
 from vision.frame import SECOND, Instant
 
-PAYLOAD_TYPE = 96
-"""The first dynamic number (RFC 3551, section 6)."""
+
+@dataclass(frozen=True, slots=True)
+class RtpFormat:
+    """How a codec is told apart in RTP, and ticks per second of its time stamps."""
+
+    payload_type: int
+    clock_rate: int
+
+
+FORMATS: dict[Codec | SoundCodec, RtpFormat] = {
+    "h264": RtpFormat(96, CLOCK_RATE),
+    "hevc": RtpFormat(96, CLOCK_RATE),
+    "pcm_alaw": RtpFormat(8, RATES["pcm_alaw"]),
+    "aac": RtpFormat(97, RATES["aac"]),
+}
+"""Dynamic numbers begin at 96; that of G.711 A-law is fixed (RFC 3551, section 6)."""
 
 PAYLOAD_LIMIT = 1400
 """Bytes after the RTP header: an Ethernet frame less IP, UDP and RTP headers and some tunnel."""
@@ -53,11 +69,22 @@ def packetise(nal: bytes, codec: Codec, limit: int = PAYLOAD_LIMIT) -> list[byte
     ]
 
 
+def _payloads(unit: AccessUnit | SoundUnit, codec: Codec | SoundCodec) -> list[bytes]:
+    """What the packets of one unit carry."""
+    if codec == "h264" or codec == "hevc":  # noqa: PLR1714  mypy narrows no set
+        return [payload for nal in nal_units(unit.data) for payload in packetise(nal, codec)]
+    if codec == "pcm_alaw":
+        return [unit.data]
+    # One header of 16 bits: 13 of size, 3 of index (RFC 3640, section 3.3.6).
+    return [struct.pack("!HH", 16, len(unit.data) << 3) + unit.data]
+
+
 class RtpStream:
     """Numbers the packets of one client; sequence, source and time start at random (RFC 3550)."""
 
-    def __init__(self, codec: Codec, rng: Random) -> None:
+    def __init__(self, codec: Codec | SoundCodec, rng: Random) -> None:
         self._codec = codec
+        self._format = FORMATS[codec]
         self._ssrc = rng.getrandbits(32)
         self.sequence = rng.getrandbits(16)
         self._time_origin = rng.getrandbits(32)
@@ -66,16 +93,19 @@ class RtpStream:
 
     def timestamp(self, pts_s: float) -> int:
         """The RTP time stamp of media time `pts_s`."""
-        return (self._time_origin + round(pts_s * CLOCK_RATE)) & 0xFFFF_FFFF
+        return (self._time_origin + round(pts_s * self._format.clock_rate)) & 0xFFFF_FFFF
 
-    def packets(self, unit: AccessUnit) -> list[bytes]:
-        """The packets of one access unit, the last with the marker bit."""
-        nals = nal_units(unit.data)
-        payloads = [payload for nal in nals for payload in packetise(nal, self._codec)]
+    def restart(self, pts_s: float) -> None:
+        """Begin to count time anew at `pts_s`, as a camera does that was set up again."""
+        self._time_origin -= round(pts_s * self._format.clock_rate)
+
+    def packets(self, unit: AccessUnit | SoundUnit) -> list[bytes]:
+        """The packets of one picture or piece of sound, the last with the marker bit."""
+        payloads = _payloads(unit, self._codec)
         stamp, last = self.timestamp(unit.pts_s), len(payloads) - 1
         packets = []
         for i, payload in enumerate(payloads):
-            mark = (i == last) << 7 | PAYLOAD_TYPE
+            mark = (i == last) << 7 | self._format.payload_type
             header = struct.pack("!BBHII", 0x80, mark, self.sequence, stamp, self._ssrc)
             packets.append(header + payload)
             self.sequence = (self.sequence + 1) & 0xFFFF
@@ -95,8 +125,16 @@ class RtpStream:
             fraction, self.timestamp(pts_s), self._packets & 0xFFFF_FFFF,
             self._octets & 0xFFFF_FFFF,
         )  # fmt: skip
+        return sender + self._description()
+
+    def bye(self, pts_s: float, wall: Instant) -> bytes:
+        """A last report that says that nothing more will come (RFC 3550, section 6.6)."""
+        return self.report(pts_s, wall) + struct.pack("!BBHI", 0x81, 203, 1, self._ssrc)
+
+    def _description(self) -> bytes:
+        """Who sends, as section 6.5 of RFC 3550 has it."""
         name = b"camera"
         # Chunk: source, item type 1 (CNAME), length, text, then zeros up to a 32-bit border.
         chunk = struct.pack("!IBB", self._ssrc, 1, len(name)) + name
         chunk += b"\0" * (4 - len(chunk) % 4)
-        return sender + struct.pack("!BBH", 0x81, 202, len(chunk) // 4) + chunk
+        return struct.pack("!BBH", 0x81, 202, len(chunk) // 4) + chunk

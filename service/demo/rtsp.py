@@ -1,6 +1,7 @@
 """Requests and responses of RTSP 1.0 (RFC 2326) as bytes."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -97,14 +98,33 @@ def channels(transport: str) -> tuple[int, int] | None:
 
     Without numbers from the client they are 0 and 1 (RFC 2326, section 10.12).
     """
+    for profile, values in _offers(transport):
+        if profile == "RTP/AVP/TCP":
+            pair = _pair(values.get("interleaved", "0-1"))
+            # A channel is one byte of the frame.
+            return pair if pair and max(pair) < 256 else None
+    return None
+
+
+def ports(transport: str) -> tuple[int, int] | None:
+    """The client's UDP ports for RTP and RTCP, of a header that asks for unicast; else None."""
+    for profile, values in _offers(transport):
+        if profile in {"RTP/AVP", "RTP/AVP/UDP"} and "client_port" in values:
+            pair = _pair(values["client_port"])
+            return pair if pair and min(pair) > 0 and max(pair) < 65_536 else None
+    return None
+
+
+def _offers(transport: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The profiles of a `Transport` header with their parameters."""
     for offer in transport.split(","):
         profile, *rest = (part.strip() for part in offer.split(";"))
-        if profile.upper() != "RTP/AVP/TCP":
-            continue
-        values = dict(part.partition("=")[::2] for part in rest)
-        first, _, second = values.get("interleaved", "0-1").partition("-")
-        if first.isdecimal() and (second or first).isdecimal():
-            pair = int(first), int(second or int(first) + 1)
-            # A channel is one byte of the frame.
-            return pair if max(pair) < 256 else None
+        yield profile.upper(), dict(part.partition("=")[::2] for part in rest)
+
+
+def _pair(numbers: str) -> tuple[int, int] | None:
+    """`4-5` or `4` as two numbers."""
+    first, _, second = numbers.partition("-")
+    if first.isdecimal() and (second or first).isdecimal():
+        return int(first), int(second or int(first) + 1)
     return None

@@ -3,10 +3,13 @@
 from base64 import b64encode
 
 from service.demo.encoder import CLOCK_RATE, AccessUnit, Codec
-from service.demo.rtp import PAYLOAD_TYPE, nal_type, nal_units
+from service.demo.rtp import FORMATS, nal_type, nal_units
+from service.demo.sound import Tone
 
 CONTROL = "track0"
-"""The last part of the address that SETUP is asked for."""
+"""The last part of the address that SETUP is asked for the pictures."""
+SOUND_CONTROL = "track1"
+"""Likewise, for the sound."""
 
 _PARAMETER_SETS = {
     "h264": {7: "sps", 8: "pps"},
@@ -23,8 +26,8 @@ def parameter_sets(unit: AccessUnit, codec: Codec) -> dict[str, bytes] | None:
     return sets if len(sets) == len(names) else None
 
 
-def describe(name: str, codec: Codec, sets: dict[str, bytes]) -> str:
-    """The session description of one video track."""
+def describe(name: str, codec: Codec, sets: dict[str, bytes], sound: Tone | None = None) -> str:
+    """The session description of one video track and, if there is any, one of sound."""
     text = {key: b64encode(nal).decode() for key, nal in sets.items()}
     if codec == "h264":
         # RFC 6184, section 8.1; the profile and level stand in bytes 1 to 3 of the SPS.
@@ -37,7 +40,8 @@ def describe(name: str, codec: Codec, sets: dict[str, bytes]) -> str:
         # RFC 7798, section 7.1.
         encoding = "H265"
         format_ = f"sprop-vps={text['vps']};sprop-sps={text['sps']};sprop-pps={text['pps']}"
-    lines = (
+    number = FORMATS[codec].payload_type
+    lines = [
         "v=0",
         "o=- 0 0 IN IP4 0.0.0.0",
         f"s={name}",
@@ -45,9 +49,25 @@ def describe(name: str, codec: Codec, sets: dict[str, bytes]) -> str:
         "t=0 0",
         "a=control:*",
         "a=range:npt=now-",
-        f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
-        f"a=rtpmap:{PAYLOAD_TYPE} {encoding}/{CLOCK_RATE}",
-        f"a=fmtp:{PAYLOAD_TYPE} {format_}",
+        f"m=video 0 RTP/AVP {number}",
+        f"a=rtpmap:{number} {encoding}/{CLOCK_RATE}",
+        f"a=fmtp:{number} {format_}",
         f"a=control:{CONTROL}",
-    )
+        *(_sound_lines(sound) if sound else ()),
+    ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def _sound_lines(sound: Tone) -> list[str]:
+    """The sound track: G.711 (RFC 3551, section 4.5.14), or AAC (RFC 3640, section 3.3.6)."""
+    kind = FORMATS[sound.codec]
+    number, rate = kind.payload_type, kind.clock_rate
+    if sound.codec == "pcm_alaw":
+        form = [f"a=rtpmap:{number} PCMA/{rate}"]
+    else:
+        form = [
+            f"a=rtpmap:{number} mpeg4-generic/{rate}/1",
+            f"a=fmtp:{number} streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;"
+            f"indexlength=3;indexdeltalength=3;config={sound.config.hex().upper()}",
+        ]
+    return [f"m=audio 0 RTP/AVP {number}", *form, f"a=control:{SOUND_CONTROL}"]

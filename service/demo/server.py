@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ingest.clock import Clock
-from service.demo.camera import HONEST, Lie, SimulatedCamera
+from service.demo.camera import HONEST, SIMPLE, Equipment, Lie, SimulatedCamera
 from service.demo.digest import Login
 from service.demo.source import Source
 from vision.frame import Instant
@@ -39,7 +39,8 @@ class _LoopThread:
 class CameraServer:
     """A camera at `rtsp://host:port/name` for each name of `sources`; use it with `with`.
 
-    Port 0 lets the system choose at the first start; a later start takes the same again.
+    With TLS it is at `rtsps://`. Port 0 lets the system choose at the first start; a later start
+    takes the same again.
     """
 
     def __init__(
@@ -50,9 +51,13 @@ class CameraServer:
         address: tuple[str, int] = ("127.0.0.1", 0),
         login: Login | None = None,
         lie: Lie = HONEST,
+        equipment: Equipment = SIMPLE,
     ) -> None:
         self.host, self.port = address
-        self._camera = SimulatedCamera(sources, clock=clock, login=login, lie=lie)
+        self._scheme = "rtsps" if equipment.tls else "rtsp"
+        self._camera = SimulatedCamera(
+            sources, clock=clock, login=login, lie=lie, equipment=equipment
+        )
         self._thread: _LoopThread | None = None
 
     @property
@@ -62,7 +67,7 @@ class CameraServer:
 
     def url(self, name: str) -> str:
         """The address of a mount, without user and password."""
-        return f"rtsp://{self.host}:{self.port}/{name}"
+        return f"{self._scheme}://{self.host}:{self.port}/{name}"
 
     def start(self) -> None:
         """Switch on; clients can connect when it returns.
@@ -87,6 +92,22 @@ class CameraServer:
     def stall(self, name: str) -> None:
         """Send no packets of this mount and keep its connections open."""
         self._do(self._camera.stall, name)
+
+    def freeze(self, name: str) -> None:
+        """Send no pictures of this mount; its sound goes on."""
+        self._do(self._camera.freeze, name)
+
+    def lose(self, name: str, fraction: float) -> None:
+        """Lose this part of the packets of this mount, by a chance that falls alike each time."""
+        self._do(lambda wanted: self._camera.lose(name, wanted), fraction)
+
+    def restart_time(self, name: str) -> None:
+        """Begin to count the media time of this mount anew, in the middle of its streams."""
+        self._do(self._camera.restart_time, name)
+
+    def end(self, name: str) -> None:
+        """Say goodbye to the clients of this mount (RTCP BYE); their connections stay open."""
+        self._do(self._camera.end, name)
 
     def resume(self, name: str) -> None:
         """Send again, from the next key frame on."""

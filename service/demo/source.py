@@ -96,6 +96,31 @@ class SceneSource:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchingSource:
+    """One source until `at_s`, then another of the same codec: a camera whose size was changed.
+
+    The second begins with a key frame and its parameter sets, as every source does.
+    """
+
+    before: Source
+    after: Source
+    at_s: float
+
+    @property
+    def codec(self) -> Codec:
+        """The codec of the units."""
+        return self.before.codec
+
+    def units(self, pace: Pace, epoch: Instant) -> Iterator[AccessUnit]:
+        """See `Source`."""
+        for unit in self.before.units(pace, epoch):
+            if unit.pts_s >= self.at_s:
+                break
+            yield unit
+        yield from self.after.units(pace, epoch)
+
+
+@dataclass(frozen=True, slots=True)
 class FileSource:
     """The video of a file, again and again: MP4 and the like, or bare H.264 or H.265."""
 

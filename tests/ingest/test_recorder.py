@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.clock import SimulatedClock
+from ingest.decode import frames
 from ingest.errors import FootageAltered, NoFootage
 from ingest.files import sha256_file
-from ingest.packet import Packet
-from ingest.recorder import JUMP_S, Recorder
+from ingest.packet import JUMP_S, Packet
+from ingest.recorder import Recorder
 from ingest.segments import Gop, Hole, Segments, holes, load, read_index
 from tests.ingest.clip import (
     BASE,
@@ -226,6 +227,24 @@ def test_a_jump_of_the_media_clock_is_a_new_run(tmp_path: Path, ticks: int, runs
     assert len({segment.head.run for segment in found}) == runs
     assert found[0].end is not None
     assert (found[0].end.reason == "media_clock_jump") == (runs == 2)
+
+
+@pytest.mark.parametrize("ticks", [-5 * STEP, -(2**32), round((JUMP_S + 60) / BASE)])
+def test_a_jump_between_key_frames_loses_no_picture(tmp_path: Path, ticks: int) -> None:
+    """What can be decoded is recorded: counted on until the next key frame begins a run."""
+    source = Replay(
+        encoded(Recipe(count=12, gop=4, container="ts")), warp=lambda n: ticks if n >= 6 else 0
+    )
+    gops = recorded(tmp_path, source)
+    assert [len(gop.pictures) for gop in gops] == [4, 4, 4]
+    found = indexes(tmp_path)
+    assert [s.end.reason for s in found if s.end] == ["media_clock_jump", "disconnected"]
+    assert len({s.head.run for s in found}) == 2
+    steps = [b.dts - a.dts for a, b in pairwise(p for g in found[0].gops for p in g.pictures)]
+    assert steps == [STEP] * 7
+    start = SimulatedClock().now()
+    assert [(gop.at - start) / SECOND for gop in gops] == [0, 0.4, 0.8]
+    assert len(list(frames(gops))) == 12
 
 
 def test_two_runs_leave_a_hole(tmp_path: Path) -> None:

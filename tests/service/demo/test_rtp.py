@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.demo.encoder import AccessUnit, Codec
-from service.demo.rtp import PAYLOAD_LIMIT, RtpStream, nal_units, packetise
+from service.demo.rtp import FORMATS, PAYLOAD_LIMIT, RtpStream, nal_units, packetise
+from service.demo.sound import SoundCodec, SoundUnit
 from vision.frame import SECOND, Instant
 
 START = b"\0\0\0\1"
@@ -115,3 +116,34 @@ def test_two_clients_get_different_streams_and_a_seed_the_same() -> None:
     first, second = RtpStream("h264", rng), RtpStream("h264", rng)
     assert first.report(0.0, Instant(0)) != second.report(0.0, Instant(0))
     assert first.report(0.0, Instant(0)) == RtpStream("h264", again).report(0.0, Instant(0))
+
+
+@pytest.mark.parametrize(
+    ("codec", "payload_type", "head"),
+    [("pcm_alaw", 8, b""), ("aac", 97, b"\x00\x10\x02\x58")],
+)
+def test_sound_in_packets(codec: SoundCodec, payload_type: int, head: bytes) -> None:
+    """RFC 3551, 4.5.14: the bytes as they are. RFC 3640, 3.3.6: one header, 75 bytes << 3."""
+    stream = RtpStream(codec, Random(1))
+    (packet,) = stream.packets(SoundUnit(b"s" * 75, 1.5))
+    mark, _, stamp = struct.unpack("!xBHI", packet[:8])
+    assert (mark, packet[12:]) == (0x80 | payload_type, head + b"s" * 75)
+    rate = FORMATS[codec].clock_rate
+    assert stamp == stream.timestamp(1.5)
+    assert (stream.timestamp(2.5) - stamp) % 2**32 == rate
+
+
+def test_a_restarted_clock_begins_where_it_began() -> None:
+    stream = RtpStream("h264", Random(5))
+    first = stream.timestamp(0.0)
+    stream.restart(100.0)
+    assert stream.timestamp(100.0) == first
+    assert (stream.timestamp(101.0) - first) % 2**32 == 90_000
+
+
+def test_a_goodbye_comes_with_a_last_report() -> None:
+    """RFC 3550, section 6.6: type 203, one source, the same as the report's."""
+    stream = RtpStream("h264", Random(5))
+    told = stream.bye(1.0, Instant(0))
+    assert told.startswith(stream.report(1.0, Instant(0)))
+    assert told[-8:] == b"\x81\xcb\x00\x01" + told[4:8]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from service.demo.digest import REALM, Login, accepts, challenge, response
 from service.demo.encoder import AccessUnit, Codec
-from service.demo.rtsp import MalformedError, Request, channels, read_request
+from service.demo.rtsp import MalformedError, Request, channels, ports, read_request
 from service.demo.rtsp import response as answer
 from service.demo.sdp import describe, parameter_sets
+from service.demo.sound import Tone
 
 LOGIN = Login("cam", "geheim")
 URI = "rtsp://10.0.0.1/gate"
@@ -137,6 +138,25 @@ def test_channels(header: str, pair: tuple[int, int] | None) -> None:
     assert channels(header) == pair
 
 
+@pytest.mark.parametrize(
+    ("header", "pair"),
+    [
+        ("RTP/AVP;unicast;client_port=5000-5001", (5000, 5001)),
+        ("RTP/AVP/UDP;unicast;client_port=5000-5001", (5000, 5001)),
+        ("rtp/avp;client_port=5000", (5000, 5001)),
+        ("RTP/AVP/TCP;interleaved=0-1,RTP/AVP;client_port=6-7", (6, 7)),
+        ("RTP/AVP;multicast", None),
+        ("RTP/AVP;client_port=0-1", None),
+        ("RTP/AVP;client_port=65535", None),
+        ("RTP/AVP;client_port=x", None),
+        ("RTP/AVP/TCP;interleaved=0-1", None),
+        ("", None),
+    ],
+)
+def test_ports(header: str, pair: tuple[int, int] | None) -> None:
+    assert ports(header) == pair
+
+
 def test_a_response_names_its_request_and_its_length() -> None:
     request = Request("DESCRIBE", URI, {"cseq": "7"})
     text = answer(200, request, {"A": "b"}, "östlich").decode()
@@ -167,3 +187,20 @@ def test_the_session_description(codec: Codec, nals: list[bytes], wanted: str) -
     assert text.endswith("a=control:track0\r\n")
     short = AccessUnit(b"".join(b"\0\0\0\1" + nal for nal in nals[1:]), True, 0.0)
     assert parameter_sets(short, codec) is None
+
+
+@pytest.mark.parametrize(
+    ("sound", "wanted"),
+    [
+        (Tone("pcm_alaw"), ["m=audio 0 RTP/AVP 8", "a=rtpmap:8 PCMA/8000"]),
+        # 0x1408: AAC-LC, index 8 of the rates (16 kHz), one channel (ISO/IEC 14496-3, 1.6.2.1).
+        (Tone("aac"), ["m=audio 0 RTP/AVP 97", "mpeg4-generic/16000/1", "AAC-hbr", "config=1408"]),
+    ],
+    ids=["pcm_alaw", "aac"],
+)
+def test_sound_has_a_track_of_its_own(sound: Tone, wanted: list[str]) -> None:
+    sets = {"sps": b"\x67\x42\xc0\x1e", "pps": b"\x68\xce"}
+    pictures, heard = describe("gate", "h264", sets, sound).split("m=audio")
+    assert all(words in "m=audio" + heard for words in wanted)
+    assert pictures == describe("gate", "h264", sets)
+    assert heard.endswith("a=control:track1\r\n")
