@@ -19,6 +19,8 @@ from vision.frame import SECOND, Instant
 
 MAX_SIDE_PX = 8192
 """Wider or higher is refused before anything is decoded: a decode bomb."""
+MAX_PIXELS = 8192 * 4320
+"""The same for width times height: the largest picture of H.264 level 6.2 and of 8K cameras."""
 _SYNC = 0x47
 """First byte of an MPEG transport packet (ISO/IEC 13818-1), 188 bytes or 192 with a time code."""
 
@@ -49,6 +51,7 @@ class Media:
         seconds: length, from the packets' times, not from the header.
         created: creation time of the container, as written there; None when absent.
         complete: False when the header promises more pictures than the file holds.
+        audio: codec of each sound track, in the file's order.
     """
 
     container: str
@@ -59,6 +62,7 @@ class Media:
     seconds: float
     created: Instant | None
     complete: bool
+    audio: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -92,7 +96,11 @@ def _check_video(container: InputContainer, name: str) -> None:
     if not container.streams.video:
         raise BrokenMedia(name=name, detail="no video stream")
     stream = container.streams.video[0]
-    if not (0 < stream.width <= MAX_SIDE_PX and 0 < stream.height <= MAX_SIDE_PX):
+    if not (
+        0 < stream.width <= MAX_SIDE_PX
+        and 0 < stream.height <= MAX_SIDE_PX
+        and stream.width * stream.height <= MAX_PIXELS
+    ):
         raise BrokenMedia(name=name, detail=f"{stream.width}x{stream.height} px")
 
 
@@ -166,6 +174,7 @@ def describe(path: Path) -> Media:
             created=_created(container.metadata.get("creation_time")),
             # The header's count; 0 where the container keeps none.
             complete=count >= stream.frames,
+            audio=tuple(each.codec_context.name for each in container.streams.audio),
         )
 
 

@@ -16,7 +16,7 @@ from ingest.decode import Turns, to_frame
 from ingest.media import describe, pictures
 from ingest.probe import confine
 from models.session import open_detector
-from service.camera import LOOK_S
+from service.analyst import LOOK_S
 from service.events import reason_row, reason_words
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector

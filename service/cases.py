@@ -7,6 +7,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
+from service.derived import wish_for_exhibit
 from service.errors import InputError
 from service.evidence.log import Action, append
 from service.people import may_decide
@@ -146,6 +147,7 @@ def add_exhibit(
         subject=event.id,
         body={"case": case_id, "number": exhibit.number},
     )
+    wish_for_exhibit(session, clock, event)
     return exhibit
 
 

@@ -15,11 +15,12 @@ from rich.table import Table
 from ingest.clock import SystemClock
 from ingest.errors import IngestError
 from models.errors import ModelError
-from service import cli_camera, cli_user
+from service import cli_camera, cli_hold, cli_station, cli_user
 from service.analyze import Request, analyze_all
 from service.cameras import check_settle
 from service.cli_demo import demo, simulate
-from service.cli_home import Home, settings_of
+from service.cli_fsck import fsck
+from service.cli_home import AsJson, Home, settings_of
 from service.database import open_database, open_existing
 from service.doctor import examine
 from service.errors import InputError, ServiceError, WorldError
@@ -42,15 +43,17 @@ app = typer.Typer(
     help="留痕 Liuhen：从摄像头到案卷 / from a street camera to a case file",
 )
 app.add_typer(cli_camera.app, name="camera", help="摄像头 / cameras")
+app.add_typer(cli_station.app, name="station", help="采集工作站 / docking stations")
 app.add_typer(cli_user.app, name="user", help="账号 / accounts")
+app.add_typer(cli_hold.app, name="hold", help="保全 / holds")
 config = typer.Typer(no_args_is_help=True)
 app.add_typer(config, name="config", help="配置 / settings")
 app.command("demo")(demo)
 app.command("simulate")(simulate)
+app.command("fsck")(fsck)
 
 out, complaints = terminal(), terminal(stderr=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 
 def sentence(error: Exception) -> str:

@@ -175,7 +175,7 @@ def open_database(settings: Settings, clock: Clock) -> Database:
         WorldError: the folder or the database cannot be written.
     """
     with _home_errors(settings.home):
-        for folder in (settings.segments, settings.spool, settings.objects):
+        for folder in (settings.segments, settings.spool, settings.parts, settings.objects):
             make_directory(folder)
     database = Database(settings)
     database.migrate()

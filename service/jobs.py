@@ -87,6 +87,19 @@ def _held(session: Session, job: Job) -> Job | None:
     return current
 
 
+def extend_lease(session: Session, clock: Clock, job: Job, note: str = "") -> bool:
+    """Keep a job that takes longer than a lease; `note` says how far it is.
+
+    False means that the lease was lost: somebody else does the job now.
+    """
+    current = _held(session, job)
+    if current is None:
+        return False
+    current.lease_until_us, current.outcome = later(clock.now(), LEASE_S), note
+    session.add(current)
+    return True
+
+
 def complete_job(session: Session, clock: Clock, job: Job, outcome: str) -> bool:
     """Mark a job done in the transaction that holds its results.
 

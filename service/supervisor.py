@@ -1,4 +1,4 @@
-"""`liuhen serve`: the pages here, and one process for each camera, the registrar and look-backs.
+"""`liuhen serve`: the pages here; a process for each camera, registrar, look-backs and intake.
 
 A process that ends is started again after a wait; the others never notice.
 """
@@ -23,11 +23,15 @@ from ingest.lock import Lock
 from service.alarms import Trouble, raise_alarm
 from service.camera import run_camera
 from service.cameras import Plan, plans
+from service.copying import NAME as REVIEW_COPY
+from service.copying import run_copying
 from service.database import Database, open_database
 from service.errors import InputError, ServiceError
 from service.evidence.store import FolderStore
 from service.heartbeat import beat
+from service.intake import run_intake
 from service.lookback import run_lookback
+from service.mend import mend_at_start
 from service.registrar import run_registrar
 from service.settings import Settings
 from service.web.app import create_app
@@ -78,6 +82,8 @@ class Supervisor:
         fixed = {
             "registrar": Child("registrar", run_registrar, self.settings),
             "look-back": Child("look-back", run_lookback, self.settings),
+            REVIEW_COPY: Child(REVIEW_COPY, run_copying, self.settings),
+            "intake": Child("intake", run_intake, self.settings),
         }
         self._children |= fixed
         for name in fixed:
@@ -202,6 +208,7 @@ def serving(settings: Settings, listener: socket.socket) -> Iterator[Database]:
         lock = stack.enter_context(Lock(settings.home / "LOCK"))
         if not lock.take():
             raise InputError("already_running", path=str(settings.home))
+        mend_at_start(settings, database, clock)
         app = create_app(settings, database, FolderStore(settings.objects), clock)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         server = _Server(config)

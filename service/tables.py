@@ -221,7 +221,7 @@ class Acquisition(SQLModel, table=True):
 
 
 class Companion(SQLModel, table=True):
-    """A file that came beside a recorder file (随附文件): checksum, log, GPS track; kept as it is."""
+    """A file that came beside a recorder file (随附文件): checksum, log, GPS track."""
 
     __tablename__ = "companions"
     id: str = Field(primary_key=True)

@@ -1,5 +1,7 @@
 """Where originals, clips and documents are kept: by content, created once, never changed."""
 
+import errno
+import os
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -7,11 +9,16 @@ from ingest.errors import FootageAltered
 from ingest.files import (
     Sha256,
     disk_errors,
+    link_idempotent,
     make_directory,
     publish_idempotent,
     sha256_file,
+    sha256_stream,
     write_temporary,
 )
+
+_NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
+"""The two names are on different disks, or the file system knows no hard links: copy."""
 
 
 class Store(Protocol):
@@ -24,6 +31,17 @@ class Store(Protocol):
 
         Raises:
             DiskFull: they do not fit; nothing of them is left.
+        """
+        ...
+
+    def adopt(self, path: Path) -> tuple[Sha256, int]:
+        """Keep a finished file of ours without copying it, where that can be done.
+
+        Its bytes are hashed as they are on the disk. Nobody may write to `path` any more; the
+        caller removes that name when the row is committed. Doing it twice does no harm.
+
+        Raises:
+            DiskFull: there is no room; `path` is as it was.
         """
         ...
 
@@ -74,6 +92,22 @@ class FolderStore:
             raise
         with disk_errors(target):
             publish_idempotent(temporary, target, sha256)
+        return sha256, size
+
+    def adopt(self, path: Path) -> tuple[Sha256, int]:
+        """See `Store.adopt`."""
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+            sha256, size = sha256_stream(stream)
+        target = self._place(sha256)
+        make_directory(target.parent)
+        try:
+            link_idempotent(path, target, sha256)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            with path.open("rb") as stream:
+                return self.add(stream)
         return sha256, size
 
     def open(self, sha256: Sha256) -> BinaryIO:

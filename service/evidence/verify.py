@@ -11,9 +11,18 @@ from ingest.errors import FootageAltered
 from ingest.files import Sha256
 from service.alarms import Trouble, close_alarm, open_alarms, raise_alarm
 from service.database import Database
+from service.evidence.broken import concern
 from service.evidence.log import faults
 from service.evidence.store import Store
-from service.tables import Acquisition, Document, Item, LogEntry
+from service.tables import (
+    Acquisition,
+    Companion,
+    Derived,
+    Document,
+    Item,
+    LogEntry,
+    Quarantined,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ def verify(
         entries = list(session.exec(select(LogEntry).order_by(col(LogEntry.seq))))
         named = {
             Sha256(sha256)
-            for table in (Acquisition, Item, Document)
+            for table in (Acquisition, Companion, Quarantined, Item, Derived, Document)
             for sha256 in session.exec(select(table.sha256))
         }
     found = [f"log entry {fault.seq}: {fault.what}" for fault in faults(entries)]
@@ -65,10 +74,11 @@ def verify(
 
 
 def record(session: Session, clock: Clock, report: Report) -> None:
-    """Tell people what was found: an alarm for each fault, and their end when everything holds."""
+    """Tell people what was found: an alarm for each fault, and its end when everything holds."""
     for fault in report.faults:
         raise_alarm(session, clock, Trouble.EVIDENCE_BROKEN, fault)
     if report.holds:
         for alarm in open_alarms(session):
-            if alarm.key == Trouble.EVIDENCE_BROKEN:
+            # Of the ring and the spool nothing was seen here: ending those is for fsck.
+            if alarm.key == Trouble.EVIDENCE_BROKEN and concern(alarm.subject) is None:
                 close_alarm(session, clock, Trouble.EVIDENCE_BROKEN, alarm.subject)

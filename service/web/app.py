@@ -10,12 +10,15 @@ from service.settings import Settings
 from service.web import (
     routes_camera,
     routes_case,
+    routes_copy,
     routes_document,
     routes_event,
     routes_health,
     routes_login,
     routes_media,
     routes_static,
+    routes_transfer,
+    routes_upload,
 )
 from service.web.assets import Assets
 from service.web.body import BodyLimit
@@ -40,12 +43,15 @@ def create_app(settings: Settings, database: Database, store: Store, clock: Cloc
     for routes in (
         routes_camera,
         routes_case,
+        routes_copy,
         routes_document,
         routes_event,
         routes_health,
         routes_login,
         routes_media,
         routes_static,
+        routes_transfer,
+        routes_upload,
     ):
         app.include_router(routes.router)
     answer_failures(app, pages)

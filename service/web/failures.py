@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.errors import CameraError, DiskFull, FootageError, IngestError
+from ingest.errors import CameraError, DiskError, FootageError, IngestError
 from service.errors import EvidenceError, InputError, ServiceError, WorldError
 from service.web.page import Page, Pages
 
@@ -20,12 +20,14 @@ _STATUS = {
     "no_access": 403,
     "foreign_origin": 403,
     "no_event": 404,
+    "no_camera": 404,
     "no_case": 404,
     "not_found": 404,
     "method": 405,
     "too_large": 413,
     "already_decided": 409,
     "exhibit_exists": 409,
+    "copy_queue_full": 429,
     "login_locked": 429,
 }
 
@@ -33,7 +35,7 @@ _STATUS = {
 Expected = ServiceError | IngestError
 """What is raised on purpose: a code of the catalogue, and the facts for its blanks."""
 
-_WORLD = (WorldError, CameraError, DiskFull)
+_WORLD = (WorldError, CameraError, DiskError)
 _EVIDENCE = (EvidenceError, FootageError)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from service.people import may_decide, sees_footage
+from service.quarantine import waiting_count
 from service.status import readiness
 from service.tables import Alarm, Camera, Case, Review, User
 from service.texts import Language
@@ -27,6 +28,7 @@ class Counts:
     decided: int
     cases: int
     cameras: int
+    waiting: int
 
 
 def full(at: Instant) -> str:
@@ -92,6 +94,7 @@ class Page:
                 decided=_count(session, Review),
                 cases=_count(session, Case),
                 cameras=_count(session, Camera),
+                waiting=waiting_count(session),
             ),
             "alarms": [alarm_words(alarm, self.words) for alarm in now.alarms],
             "sees": user is not None and sees_footage(user),

@@ -20,6 +20,7 @@ from service.web.finding import Manifest, finding, read_manifest
 from service.web.kept import check_event, kept_file
 from service.web.page import Page
 from service.web.paging import PageNumber, Paging
+from service.web.player import Player, clip_player
 from service.web.views import log_list_view
 
 router = APIRouter()
@@ -130,6 +131,7 @@ def _event_page(
         officer = session.get(User, review.officer_id) if review else None
         facts = {
             "found": found,
+            "player": _player(web, session, page, found.items.get("clip")),
             "manifest": _manifest(web, found.items.get("manifest")),
             "review": review,
             "officer": officer,
@@ -144,6 +146,10 @@ def _event_page(
         }
         status = status_of(error) if error else 200
         return page.framed(session, "event.html", facts, status=status)
+
+
+def _player(web: Web, session: Session, page: Page, clip: Item | None) -> Player | None:
+    return None if clip is None else clip_player(web, session, page, clip)
 
 
 def _manifest(web: Web, item: Item | None) -> Manifest | None:

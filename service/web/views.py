@@ -1,6 +1,7 @@
 """Who looked at which footage, in the log."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
@@ -15,15 +16,29 @@ _SAME_LOOK_S = 600.0
 """Requests within ten minutes of an entry belong to the same look: a seek, a page drawn again."""
 
 
-def log_view(session: Session, clock: Clock, user: User, item: Item) -> None:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An object that is no item; `subject` is the event or the acquisition that it belongs to."""
+
+    subject: str
+    role: str
+    sha256: str
+
+
+def _sight(seen: Item | Sight) -> Sight:
+    return Sight(seen.event_id, seen.role, seen.sha256) if isinstance(seen, Item) else seen
+
+
+def log_view(session: Session, clock: Clock, user: User, item: Item | Sight) -> None:
     """Enter that a person is about to see an item."""
+    sight = _sight(item)
     append(
         session,
         clock,
         actor=user.id,
         action=Action.VIEWED,
-        subject=item.event_id,
-        body={"role": item.role, "sha256": item.sha256},
+        subject=sight.subject,
+        body={"role": sight.role, "sha256": sight.sha256},
     )
 
 
@@ -41,15 +56,16 @@ def log_list_view(session: Session, clock: Clock, user: User, items: Sequence[It
         )
 
 
-def was_shown(session: Session, clock: Clock, user: User, item: Item) -> bool:
+def was_shown(session: Session, clock: Clock, user: User, item: Item | Sight) -> bool:
     """Whether the log says that the person was shown this item just now."""
+    sight = _sight(item)
     entry = session.exec(
         select(LogEntry.seq).where(
             LogEntry.action == Action.VIEWED.value,
             LogEntry.actor == user.id,
-            or_(LogEntry.subject == item.event_id, LogEntry.subject == QUEUE),
+            or_(LogEntry.subject == sight.subject, LogEntry.subject == QUEUE),
             LogEntry.at_us > later(clock.now(), -_SAME_LOOK_S),
-            col(LogEntry.body).contains(item.sha256),
+            col(LogEntry.body).contains(sight.sha256),
         )
     ).first()
     return entry is not None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import DiskFull, FootageAltered
+from ingest.errors import DiskError, DiskFailed, DiskFull, FootageAltered
 from ingest.files import (
     create_exclusive,
     disk_errors,
@@ -100,18 +100,31 @@ def test_other_bytes_under_a_name_are_an_alarm(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["original.mp4"]
 
 
-@pytest.mark.parametrize(
-    ("number", "kind"),
-    [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, OSError)],
-    ids=["no space", "quota", "broken disk"],
-)
-def test_only_lack_of_space_is_a_full_disk(number: int, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as caught, disk_errors(Path("/folder/name")):
+REFUSALS = {
+    "no space": (errno.ENOSPC, DiskFull, {}),
+    "quota": (errno.EDQUOT, DiskFull, {}),
+    "broken disk": (errno.EIO, DiskFailed, {"detail": "Input/output error"}),
+    "read-only": (errno.EROFS, DiskFailed, {"detail": "Read-only file system"}),
+    "not ours": (errno.EACCES, DiskFailed, {"detail": "Permission denied"}),
+}
+
+
+@pytest.mark.parametrize(("number", "kind", "more"), REFUSALS.values(), ids=REFUSALS)
+def test_what_a_disk_refuses_has_a_name(
+    number: int, kind: type[DiskError], more: dict[str, str]
+) -> None:
+    """Rule 10: foreign exceptions are wrapped where they enter; once, however deep."""
+    path = Path("/folder/name")
+    with pytest.raises(kind) as caught, disk_errors(path), disk_errors(path):
         raise OSError(number, "as the kernel says")
-    if kind is DiskFull:
-        assert caught.value.facts == {"path": "name", "folder": "/folder"}
-    else:
-        assert not isinstance(caught.value, DiskFull)
+    assert caught.value.facts == {"path": "name", "folder": "/folder"} | more
+    assert isinstance(caught.value, OSError) == (kind is DiskFailed)
+
+
+def test_other_errors_are_not_the_disks() -> None:
+    """A name that is taken says nothing about the disk."""
+    with pytest.raises(FileExistsError), disk_errors(Path("/folder/name")):
+        raise OSError(errno.EEXIST, "as the kernel says")
 
 
 def test_folders_may_exist(tmp_path: Path) -> None:

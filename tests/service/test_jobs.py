@@ -12,6 +12,7 @@ from service.jobs import (
     MAX_ATTEMPTS,
     add_job,
     complete_job,
+    extend_lease,
     fail_job,
     lease_job,
     postpone_job,
@@ -116,6 +117,36 @@ def test_a_worker_that_lost_its_lease_changes_nothing(installation: Installation
     assert not complete(installation, quick), "nor twice"
     assert [gap.id for gap in installation.rows(Gap)] == ["by 2"]
     assert state(installation, "a") == "done"
+
+
+def extend(installation: Installation, job: Job, note: str = "") -> bool:
+    with installation.database.write() as session:
+        return extend_lease(session, installation.clock, job, note)
+
+
+def test_a_lease_that_is_extended_is_nobody_elses(installation: Installation) -> None:
+    """Attacks: long work that a second worker begins again while the first is at it."""
+    queue(installation, "a")
+    job = leased(installation)
+    for n in range(5):
+        installation.clock.sleep(LEASE_S - 1)
+        assert extend(installation, job, f"{n}")
+        assert lease(installation) is None
+    (row,) = installation.rows(Job)
+    assert (row.outcome, row.attempts) == ("4", 1)
+    assert complete(installation, job)
+
+
+def test_a_lost_lease_is_not_extended(installation: Installation) -> None:
+    """Attacks: a worker that was taken for dead and takes its job back from the next one."""
+    queue(installation, "a")
+    slow = leased(installation)
+    installation.clock.sleep(LEASE_S + 1)
+    quick = leased(installation)
+    assert not extend(installation, slow)
+    assert extend(installation, quick)
+    assert complete(installation, quick)
+    assert not extend(installation, quick), "nor what is done"
 
 
 def test_a_postponed_job_has_not_been_tried(installation: Installation) -> None:

@@ -38,6 +38,15 @@ def test_variables_that_others_read_are_left_alone(tmp_path: Path) -> None:
     assert load(tmp_path, {f"LIUHEN_{name}": "x" for name in others}) == load(tmp_path, {})
 
 
+def test_a_setting_of_cameras_is_not_taken_for_a_password(tmp_path: Path) -> None:
+    """`LIUHEN_CAMERA_*` are names of passwords, but for the one that is a setting."""
+    settings = load(tmp_path, {"LIUHEN_CAMERA_CA_FILE": "ca.pem", "LIUHEN_CAMERA_CA": "x"})
+    assert settings.camera_ca == tmp_path / "ca.pem"
+    assert load(tmp_path, {}).camera_ca is None
+    assert load(tmp_path, {"LIUHEN_SECRETS_FILE": "/etc/x"}).secrets == Path("/etc/x")
+    assert load(tmp_path, {}).secrets == tmp_path / "secrets.toml"
+
+
 def test_a_relative_home_is_made_absolute(tmp_path: Path) -> None:
     assert load(Path("home"), {}).home == Path.cwd() / "home"
 

@@ -117,6 +117,8 @@ def test_every_end_of_a_run_has_words() -> None:
         ingest_errors.CameraRefused(),
         ingest_errors.CameraSilent(),
         ingest_errors.DiskFull(),
+        ingest_errors.DiskFailed(),
+        ingest_errors.DiskFailed(),
     ]
     ends = {cause_of(error, ran=ran) for error in errors for ran in (True, False)}
     ends |= {"full", "stopped", "crashed"}

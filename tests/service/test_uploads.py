@@ -21,13 +21,15 @@ from service.evidence.store import FolderStore
 from service.evidence.verify import verify
 from service.people import Role
 from service.settings import load
+from service.start_time import time_in_name
 from service.tables import Acquisition, LogEntry, User
 from service.times import BEIJING, instant
-from service.uploads import HandOver, name_of, take_in, time_in_name
+from service.uploads import HandOver, name_of, take_in
 from tests.service.installation import Installation
 from vision.frame import Instant
 
-BEGAN = instant(datetime(2026, 11, 1, 9, 30, tzinfo=BEIJING))
+BEGAN = instant(datetime(2026, 5, 1, 9, 30, tzinfo=BEIJING))
+"""Before the day on the simulated clock: a start in the future is not believed."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def put(folder: Path, name: str, content: bytes) -> Path:
 def test_a_file_is_kept_bit_for_bit(
     installation: Installation, card: Path, recorded: bytes
 ) -> None:
-    path = put(card, "DSJ-1_000001_20261101093000.mp4", recorded)
+    path = put(card, "DSJ-1_000001_20260501093000.mp4", recorded)
     installation.add_person("li")
     row = hand_over(installation, path, officer="li")
     with installation.store.open(row.sha256) as stream:
@@ -209,22 +211,22 @@ def fast_start(data: bytes, folder: Path) -> bytes:
 
 
 NAMES = {
-    "20261101093000.mp4": BEGAN,
-    "DSJ-1_000001_20261101093000.mp4": BEGAN,
-    "VID_20261101_093000.mp4": BEGAN,
-    "20261101-093000_1.MP4": BEGAN,
-    "20261101T093000Z.mov": BEGAN,
-    "执法20261101093000现场.mp4": BEGAN,
-    "00000000000000_20261101093000.mp4": BEGAN,
+    "20260501093000.mp4": BEGAN,
+    "DSJ-1_000001_20260501093000.mp4": BEGAN,
+    "VID_20260501_093000.mp4": BEGAN,
+    "20260501-093000_1.MP4": BEGAN,
+    "20260501T093000Z.mov": BEGAN,
+    "执法20260501093000现场.mp4": BEGAN,
+    "00000000000000_20260501093000.mp4": BEGAN,
     "clip.mp4": None,
     "": None,
-    "2026110109300.mp4": None,
-    "202611010930001.mp4": None,
+    "2026050109300.mp4": None,
+    "202605010930001.mp4": None,
     "20261301093000.mp4": None,
     "20260230093000.mp4": None,
-    "20261101240000.mp4": None,
+    "20260501240000.mp4": None,
     "19991101093000.mp4": None,
-    "e20261101.mp4": None,
+    "e20260501.mp4": None,
 }
 
 

@@ -1,6 +1,7 @@
 // The page of an event: its parts found, its keys bound.
 
 import { createCompare } from "./compare.js";
+import { createCopy } from "./copy.js";
 import { listen, readBindings } from "./keys.js";
 import { createPlayer } from "./player.js";
 
@@ -9,12 +10,19 @@ const byId = (id) => document.getElementById(id);
 function playerActions() {
   const video = byId("clip");
   if (!video) return {};
-  const complain = () => { byId("unplayable").hidden = false; };
+  const complain = () => { if (byId("unplayable")) byId("unplayable").hidden = false; };
   if (video.error) complain();
   else video.addEventListener("error", complain);
   const actions = createPlayer(video, (rate) => { byId("speed").textContent = `${rate}×`; });
   byId("to-moment").addEventListener("click", actions.moment);
+  if (byId("copy")) createCopy(byId("copy"), (address) => showCopy(video, address));
   return actions;
+}
+
+function showCopy(video, address) {
+  video.src = address;
+  byId("unplayable").remove();
+  byId("is-copy").hidden = false;
 }
 
 function compareActions() {

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import av
 import cv2
@@ -16,17 +17,31 @@ from fastapi import FastAPI
 from sqlmodel import Session, col, select
 
 from ingest.clock import SimulatedClock
+from ingest.errors import MediaError
 from ingest.files import Sha256
+from ingest.media import describe
+from service.arrivals import Arrival, Channel, Found, Kept, enter, times_of
 from service.cases import open_case
 from service.clips import Piece
 from service.database import Database, open_database
 from service.events import add_event
 from service.evidence.log import Action
 from service.evidence.store import FolderStore
+from service.intake import Intake
 from service.people import NewUser, Role, add_user
 from service.review import Qualities, confirm, items_of
 from service.settings import load
-from service.tables import Camera, Document, Event, Gap, LogEntry, User
+from service.start_time import start_of, time_in_name
+from service.tables import (
+    Acquisition,
+    Camera,
+    Document,
+    Event,
+    Gap,
+    LogEntry,
+    Quarantined,
+    User,
+)
 from service.web.app import create_app
 from vision.boxes import Box
 from vision.candidate import Kind
@@ -96,16 +111,16 @@ class Office:
                 assert client.post("/login", data=form).status_code == 303
             yield client
 
-    def add_event(self, event_id: str, *, certain: bool = True) -> None:
+    def add_event(self, event_id: str, *, certain: bool = True, clip: bytes | None = None) -> None:
         """A finding in the queue, with a clip of four seconds around its onset."""
         now = self.clock.now()
         onset = later(now, -60)
-        pieces = self._pieces(event_id, onset)
+        pieces = self._pieces(event_id, onset, clip or clip_bytes(4))
         with self.database.write() as session:
             sighting = _sighting(onset, certain=certain)
             assert add_event(session, self.clock, sighting, pieces, event_id=event_id, model=None)
 
-    def _pieces(self, event_id: str, onset: Instant) -> list[Piece]:
+    def _pieces(self, event_id: str, onset: Instant, clip: bytes) -> list[Piece]:
         start, end = later(onset, -2), later(onset, 2)
         manifest = {
             "event": event_id,
@@ -113,7 +128,7 @@ class Office:
             "camera_clock_minus_server_ms": 120,
         }
         return [
-            self._keep("clip", clip_bytes(4), "video/mp4", start, end),
+            self._keep("clip", clip, "video/mp4", start, end),
             self._keep("before", still_bytes(bag=False), "image/jpeg", start, start),
             self._keep("onset", still_bytes(bag=True), "image/jpeg", onset, onset),
             self._keep("after", still_bytes(bag=True), "image/jpeg", end, end),
@@ -154,6 +169,43 @@ class Office:
                 )
             )
         return "doc1"
+
+    def add_upload(
+        self, name: str = "DSJ-1_20260528093000.mp4", content: bytes | None = None
+    ) -> str:
+        """A recorder file that was handed over."""
+        return self._arrive(name, content or clip_bytes(1)).id
+
+    def add_quarantined(self, name: str = "notes.mp4", content: bytes = b"no video") -> str:
+        """A file that waits for a person."""
+        return self._arrive(name, content).id
+
+    def _arrive(self, name: str, content: bytes) -> Acquisition | Quarantined:
+        kept = Kept(name, *self.store.add(io.BytesIO(content)))
+        arrival = Arrival(
+            id=uuid4().hex,
+            kept=kept,
+            channel=Channel.PAGE,
+            handed_by="officer",
+            device_id="DSJ-1",
+            officer="officer",
+            named=time_in_name(name),
+        )
+        # Read here and not in a confined child: it is our own file, and a child takes long.
+        media, broken = None, None
+        try:
+            media = describe(self.store.path(kept.sha256))
+        except MediaError as error:
+            broken = error
+        times = times_of(arrival, media)
+        found = Found(media, broken, times, start_of(times, self.clock.now()), ())
+        with self.database.write() as session:
+            return enter(session, self.clock, arrival, found)
+
+    def intake(self) -> Intake:
+        """What takes in finished uploads."""
+        settings = self.app.state.web.settings
+        return Intake(self.database, self.store, self.clock, settings)
 
     def state(self, event_id: str) -> str:
         with self.database.read() as session:

@@ -59,6 +59,34 @@ TABLE = [
     ),
     Row("GET", "/documents/{document_id}/file", CONTENT),
     Row("GET", "/cameras", (LOGIN, 200, 200, 200)),
+    Row("GET", "/cameras/{camera_id}", (LOGIN, 200, 200, 200)),
+    Row("GET", "/uploads", CONTENT),
+    Row("GET", "/uploads/{upload_id}", CONTENT),
+    Row("GET", "/uploads/{upload_id}/original", CONTENT),
+    Row("GET", "/uploads/{upload_id}/copies", CONTENT),
+    Row(
+        "POST",
+        "/uploads/{upload_id}/copies",
+        (LOGIN, 303, 303, 403),
+        {"start": "00:00", "end": "00:01"},
+    ),
+    Row("POST", "/events/{event_id}/copy", (LOGIN, 303, 303, 403)),
+    Row("GET", "/copies/{copy_id}", CONTENT),
+    Row("GET", "/copies/{copy_id}/media", (LOGIN, 400, 400, 403)),
+    Row("GET", "/quarantine/{quarantined_id}", CONTENT),
+    Row(
+        "POST",
+        "/quarantine/{quarantined_id}",
+        DECIDES,
+        {"settlement": "set_aside", "why": "测试文件"},
+    ),
+    Row("OPTIONS", "/transfers", (401, 204, 204, 403)),
+    # Without their headers: past the gate and the role they are refused as no tus.
+    Row("POST", "/transfers", (401, 412, 412, 412)),
+    Row("PATCH", "/transfers/{transfer_id}", (401, 412, 412, 412)),
+    Row("DELETE", "/transfers/{transfer_id}", (401, 412, 412, 412)),
+    Row("POST", "/transfers/{transfer_id}", (401, 412, 412, 412)),
+    Row("GET", "/transfers/{transfer_id}", (401, 404, 404, 403)),
     Row("GET", "/no/such/page", (LOGIN, 404, 404, 404)),
 ]
 PEOPLE = (None, "operator", "officer", "admin")
@@ -72,11 +100,16 @@ def _fill(office: Office) -> dict[str, str]:
     assets = office.app.state.web.assets
     return {
         "event_id": "event1",
+        "camera_id": "gate-1",
         "case_id": case_id,
         "document_id": office.add_document(case_id),
         "sha256": office.sha256("event1", "clip") + "?event=event1",
         "digest": assets.digest,
         "name": "style.css",
+        "upload_id": office.add_upload(),
+        "quarantined_id": office.add_quarantined(),
+        "transfer_id": "0" * 32,
+        "copy_id": "0" * 64,
     }
 
 

@@ -5,10 +5,22 @@ from importlib.resources import files
 
 import pytest
 
+from service.arrivals import Channel
 from service.drafts import DocumentKind
 from service.law import Role as LawRole
 from service.people import Role
+from service.quarantine import Settlement
 from service.review import Rejection
+from service.start_time import (
+    CONTAINER,
+    CONTAINER_LOCAL,
+    MODIFIED,
+    NAME,
+    NOWHERE,
+    SIDECAR,
+    STATED,
+    Confidence,
+)
 from service.texts import catalogue
 from service.web.bindings import EVENT_KEYS
 from service.web.failures import _STATUS
@@ -31,6 +43,11 @@ _COMPOSED = {
     "law_role.": [role.value for role in LawRole],
     "key.": [binding.action for binding in EVENT_KEYS],
     "queue.empty_": ["pending", "decided"],
+    "channel.": [channel.value for channel in Channel],
+    "confidence.": [level.value for level in Confidence],
+    "settlement.": [each.value for each in Settlement],
+    "time_source.": [NAME, CONTAINER, CONTAINER_LOCAL, SIDECAR, MODIFIED, STATED, NOWHERE],
+    "waits.": ["not_media", "empty_file", "broken_media", "no_time", "no_device", "no_officer"],
 }
 
 

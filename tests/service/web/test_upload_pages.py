@@ -1,0 +1,90 @@
+"""The pages of uploads: what was handed over, and how an officer settles what waits."""
+
+import pytest
+from sqlmodel import select
+
+from service.tables import Acquisition, Quarantined
+from service.web.paging import PAGE_ROWS
+from tests.service.web.office import Office, clip_bytes
+
+
+def undated(office: Office) -> str:
+    """A video without a time that can be true."""
+    return office.add_quarantined("clip.mp4", clip_bytes(1))
+
+
+def test_the_list_has_pages_and_names_copies(office: Office) -> None:
+    """Newest first, a page at a time; the same bytes are told as such."""
+    for n in range(PAGE_ROWS + 1):
+        office.clock.sleep(1)
+        office.add_upload(f"DSJ-{n}_20260528093000.mp4")
+    with office.browser("officer") as browser:
+        first, second = (browser.get(f"/uploads?page={n}").text for n in (1, 2))
+        assert f"DSJ-{PAGE_ROWS}_" in first
+        assert "DSJ-0_" not in first
+        assert "DSJ-0_" in second
+        assert f"相同内容共交接 {PAGE_ROWS + 1} 次" in first
+        with office.database.read() as session:
+            row = session.exec(select(Acquisition)).first()
+        assert row is not None
+        page = browser.get(f"/uploads/{row.id}").text
+    assert row.sha256 in page
+    assert "可信度中" in page
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_fact_has_words(office: Office, language: str) -> None:
+    """In both languages, for whatever state a file is in."""
+    ids = [office.add_quarantined(), undated(office), office.add_quarantined("空.mp4", b"")]
+    with office.browser("officer") as browser:
+        browser.post("/language", data={"language": language})
+        for each in ids:
+            assert browser.get(f"/quarantine/{each}").status_code == 200
+        assert browser.get("/uploads").status_code == 200
+
+
+def test_an_officer_takes_a_file_in_from_the_page(office: Office) -> None:
+    """Beijing time as the field has it; wrong words bring the form back with what was typed."""
+    waiting = undated(office)
+    form = {
+        "settlement": "taken",
+        "device": "DSJ-5",
+        "officer": "officer",
+        "started": "2026-05-28T09:30:05",
+        "why": "核对屏幕时间",
+    }
+    with office.browser("officer") as browser:
+        for field, value, words in (
+            ("why", " ", "请填写理由"),
+            ("started", "gestern", "请填写录像开始时间"),
+            ("officer", "admin", "admin"),
+        ):
+            answer = browser.post(f"/quarantine/{waiting}", data=form | {field: value})
+            assert answer.status_code == 400
+            assert words in answer.text
+            assert "DSJ-5" in answer.text
+        assert browser.post(f"/quarantine/{waiting}", data=form).status_code == 303
+        answer = browser.post(f"/quarantine/{waiting}", data=form)
+        assert "已由他人处理" in answer.text
+        page = browser.get(f"/uploads/{waiting}").text
+    assert "2026-05-28 09:30:05+08:00" in page
+    assert "核对屏幕时间" in page
+
+
+def test_a_button_that_is_not_there_does_nothing(office: Office) -> None:
+    waiting = undated(office)
+    with office.browser("officer") as browser:
+        form = {"settlement": "deleted", "why": "x"}
+        assert browser.post(f"/quarantine/{waiting}", data=form).status_code == 400
+    with office.database.read() as session:
+        assert session.get_one(Quarantined, waiting).settled_us is None
+
+
+def test_an_operator_sees_what_waits_and_cannot_settle_it(office: Office) -> None:
+    waiting = undated(office)
+    with office.browser("operator") as browser:
+        page = browser.get(f"/quarantine/{waiting}").text
+        assert "只有持执法证的队员可以处理" in page
+        assert '<form method="post" action="/quarantine' not in page
+        form = {"settlement": "set_aside", "why": "x"}
+        assert browser.post(f"/quarantine/{waiting}", data=form).status_code == 403
