@@ -8,6 +8,7 @@ analysis has a reader of its own.
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from secrets import SystemRandom
 from uuid import uuid4
@@ -28,6 +29,8 @@ from vision.frame import SECOND, CameraId, Instant
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 """Back-off between attempts: quick after a hiccup, gentle with a camera that stays away."""
+UNTOLD_FACTS = 100
+"""Facts kept for a disk that takes none: those of an hour of attempts; the oldest give way."""
 LAG_S = 10.0
 """Footage that waits longer for its disk is more than a power cut may cost
 (docs/design/storage.md)."""
@@ -80,6 +83,10 @@ class CameraWorker:
     def __post_init__(self) -> None:
         """Open the spool."""
         self._spool = Spool(self.plan.spool)
+        self._untold: deque[tuple[FactKind, Instant, dict[str, str | float]]] = deque(
+            maxlen=UNTOLD_FACTS
+        )
+        self._telling = threading.Lock()
 
     def run(self) -> None:
         """Connect, record, and connect again whatever ends the run."""
@@ -140,10 +147,16 @@ class CameraWorker:
             log.exception("camera %s: the end of the run could not be written", self.plan.camera)
 
     def _tell(self, kind: FactKind, at: Instant, **facts: str | float) -> None:
-        try:
-            self._spool.put(kind, self.plan.camera, at, facts)
-        except DiskError:
-            log.exception("camera %s: %s could not be told", self.plan.camera, kind.value)
+        """Leave a fact; one that the disk does not take now comes before the next."""
+        with self._telling:
+            self._untold.append((kind, at, facts))
+            try:
+                while self._untold:
+                    kind, at, facts = self._untold[0]
+                    self._spool.put(kind, self.plan.camera, at, facts)
+                    self._untold.popleft()
+            except DiskError:
+                log.exception("camera %s: %s could not be told", self.plan.camera, kind.value)
 
     def _durable(self, packet: Packet) -> None:
         """In the writer's thread: the camera is up when footage is on the disk."""

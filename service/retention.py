@@ -280,7 +280,11 @@ def witnessed(session: Session, now: Instant, days: int) -> Instant:
     """
     at, day_us = now + 1, round(DAY_S * SECOND)
     for _ in range(days):
-        last = session.exec(select(func.max(LogEntry.at_us)).where(col(LogEntry.at_us) < at)).one()
+        last = session.exec(
+            select(LogEntry.at_us)
+            .where(col(LogEntry.at_us) < at)
+            .order_by(col(LogEntry.at_us).desc())
+        ).first()
         if last is None:
             return Instant(0)
         at = last - last % day_us
