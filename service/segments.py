@@ -153,8 +153,7 @@ def _before(session: Session, segment: Segment, start: Instant) -> SegmentRow | 
 def _cause(segment: Segment, before: SegmentRow) -> str:
     """Why the recording before `segment` ended."""
     # A segment that could not be closed has no end of its own; the next one tells why.
-    told = segment.head.predecessor_end if segment.head.predecessor == before.id else None
-    cause = told or before.end_reason
+    cause = segment.head.predecessor_end or before.end_reason
     if cause == "full" and segment.head.run != before.run:
         # The run went on in a segment that a crash left without a whole group of pictures.
         return "crashed"
