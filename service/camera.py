@@ -23,7 +23,7 @@ from ingest.spool import FactKind, Spool
 from ingest.writer import Loss, SegmentWriter
 from service.analyst import Analyst
 from service.cameras import Plan
-from service.process import end_with_parent, stop_on_signal
+from service.process import begun
 from vision.frame import SECOND, CameraId, Instant
 
 FIRST_WAIT_S = 1.0
@@ -210,20 +210,19 @@ class CameraWorker:
 
 def run_camera(plan: Plan) -> None:
     """Main function of a camera process."""
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {plan.camera} %(message)s")
+    stop = begun(plan.camera)
     clock = SystemClock()
     worker = CameraWorker(
         plan,
         _source(plan, plan.address, clock, audio=plan.audio),
         clock,
+        stop,
         sub=_source(plan, plan.sub_address, clock) if plan.sub_address else None,
     )
-    stop_on_signal(worker.stop)
-    end_with_parent(worker.stop)
     # A predecessor whose parent was killed may still wait for its camera's next packet.
     with Lock(plan.segments / f"{plan.camera}.lock") as lock:
         while not lock.take():
-            if worker.stop.wait(0.2):
+            if stop.wait(0.2):
                 return
         lock.sign(worker.process)
         worker.run()

@@ -23,7 +23,7 @@ from service.evidence.log import MACHINE
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
 from service.jobs import complete_job, extend_lease, fail_job, lease_job, postpone_job
-from service.process import end_with_parent, stop_on_signal
+from service.process import begun
 from service.settings import Settings
 from service.tables import Derived, Job
 from vision.frame import Instant, later
@@ -194,10 +194,7 @@ class _Keeper:
 
 def run_copying(settings: Settings) -> None:
     """Main function of the review-copy process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s review-copy %(message)s")
-    stop = threading.Event()
-    stop_on_signal(stop)
-    end_with_parent(stop)
+    stop = begun("review-copy")
     clock = SystemClock()
     database = Database(settings)
     worker = CopyWorker(database, FolderStore(settings.objects), clock, settings, stop)

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from service.database import Database
 from service.errors import ServiceError, WorldError
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
-from service.process import end_with_parent, stop_on_signal
+from service.process import begun
 from service.settings import Settings
 from service.sources import Source
 from service.start_time import time_in_name, time_in_text
@@ -297,10 +296,7 @@ def _sums_beside(sides: tuple[Path, ...], name: str) -> dict[Algorithm, str]:
 
 def run_intake(settings: Settings) -> None:
     """Main function of the intake's process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s intake %(message)s")
-    stop = threading.Event()
-    stop_on_signal(stop)
-    end_with_parent(stop)
+    stop = begun("intake")
     clock = SystemClock()
     database = Database(settings)
 

@@ -1,7 +1,6 @@
 """The look-back job: from a candidate to an event with its evidence, or to a recorded dismissal."""
 
 import logging
-import threading
 
 from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
@@ -17,7 +16,7 @@ from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
 from service.jobs import complete_job, fail_job, lease_job, postpone_job
-from service.process import end_with_parent, stop_on_signal
+from service.process import begun
 from service.settings import Settings
 from service.tables import Job
 from vision.candidate import Candidate
@@ -152,10 +151,7 @@ def open_configured_detector(settings: Settings) -> OnnxDetector | None:
 
 def run_lookback(settings: Settings) -> None:
     """Main function of a look-back process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s look-back %(message)s")
-    stop = threading.Event()
-    stop_on_signal(stop)
-    end_with_parent(stop)
+    stop = begun("look-back")
     clock = SystemClock()
     database = Database(settings)
     detector = open_configured_detector(settings)

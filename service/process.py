@@ -1,24 +1,27 @@
-"""How a child process of the service ends: when it is told to, or when its parent is gone."""
+"""How a child process of the service begins and ends."""
 
+import logging
 import signal
 import threading
 from multiprocessing import parent_process
 
 
-def end_with_parent(stop: threading.Event) -> None:
-    """Set `stop` when the parent process is gone, however it went."""
-    parent = parent_process()
-    if parent is None:
-        return
+def begun(name: str) -> threading.Event:
+    """Set up logging under `name`; an event that is set when the process is to end.
 
-    def wait() -> None:
-        parent.join()
-        stop.set()
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()
-
-
-def stop_on_signal(stop: threading.Event) -> None:
-    """Set `stop` on SIGTERM; SIGINT from a terminal reaches the parent, which tells us."""
+    That is on SIGTERM, or when the parent is gone, however it went. SIGINT from a terminal reaches
+    the parent, which tells us.
+    """
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(message)s")
+    stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive, args=(stop,), name="parent", daemon=True).start()
+    return stop
+
+
+def _outlive(stop: threading.Event) -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        stop.set()

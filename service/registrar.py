@@ -6,7 +6,6 @@ after a crash it starts again from the files.
 
 import logging
 import shutil
-import threading
 from pathlib import Path
 
 from sqlmodel import select
@@ -23,7 +22,7 @@ from service.evidence.log import MACHINE, Action, append
 from service.facts import enter_fact
 from service.heartbeat import beat
 from service.people import forget_expired
-from service.process import end_with_parent, stop_on_signal
+from service.process import begun
 from service.retention import RingKeeper
 from service.segments import enter_segment, in_recorded_order
 from service.settings import Settings
@@ -162,10 +161,7 @@ def _id(path: Path) -> str:
 
 def run_registrar(settings: Settings) -> None:
     """Main function of the registrar's process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s registrar %(message)s")
-    stop = threading.Event()
-    stop_on_signal(stop)
-    end_with_parent(stop)
+    stop = begun("registrar")
     database = Database(settings)
     registrar = Registrar(database, SystemClock(), settings)
     wait_s = PAUSE_S

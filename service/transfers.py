@@ -5,7 +5,6 @@ row is durable before the client is told (docs/design/storage.md, "Uploads").
 """
 
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,10 +20,10 @@ from ingest.part import Part
 from ingest.sums import Algorithm, is_sum
 from service.arrivals import Channel, base_name
 from service.database import Database
-from service.errors import InputError, WorldError
+from service.errors import InputError
 from service.settings import Settings
 from service.tables import Transfer
-from service.uploads import check_officer
+from service.uploads import check_officer, check_space
 from vision.frame import SECOND, Instant, later
 
 MAX_NAME = 1024
@@ -147,19 +146,12 @@ def _check_room(
 
 
 def check_room(settings: Settings, name: str, size: int) -> None:
-    """See that the reserve of the disk stays free when `size` more bytes arrive.
+    """See that the reserve stays free where uploads arrive.
 
     Raises:
         WorldError: it would not.
     """
-    free = shutil.disk_usage(settings.parts).free
-    if free - size < settings.reserve_bytes:
-        raise WorldError(
-            "upload_no_space",
-            name=name,
-            free_mib=free >> 20,
-            reserve_mib=settings.reserve_bytes >> 20,
-        )
+    check_space(settings, name, size, settings.parts)
 
 
 def find(session: Session, uploader: Uploader, transfer_id: str) -> Transfer:

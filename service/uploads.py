@@ -43,13 +43,15 @@ def text_of(name: bytes) -> str:
         return name.decode("gb18030", errors="replace")
 
 
-def check_space(settings: Settings, name: str, size: int) -> None:
-    """See that the reserve of the disk stays free when `size` more bytes are kept.
+def check_space(settings: Settings, name: str, size: int, folder: Path | None = None) -> None:
+    """See that the reserve stays free on the disk of `folder` when `size` more bytes are kept.
+
+    Without a folder it is that of the home.
 
     Raises:
         WorldError: it would not.
     """
-    free = shutil.disk_usage(settings.home).free
+    free = shutil.disk_usage(folder or settings.home).free
     if free - size < settings.reserve_bytes:
         raise WorldError(
             "no_space",

@@ -50,7 +50,7 @@ _STATUS = {
     "transfer_complete": 403,
     "transfer_silent": 408,
     "checksum_differs": 460,
-    "upload_no_space": 507,
+    "no_space": 507,
 }
 """460 is tus' own; 423 and 507 are WebDAV's (RFC 4918)."""
 

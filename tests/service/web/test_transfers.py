@@ -291,7 +291,7 @@ def test_the_disk_is_not_promised_twice(office: Office) -> None:
         tus = Tus(browser)
         address = tus.begin(free // 3)
         answer = tus.create(free // 3)
-    assert (answer.status_code, answer.json()["error"]) == (507, "upload_no_space")
+    assert (answer.status_code, answer.json()["error"]) == (507, "no_space")
     with limited(office, reserve_bytes=free * 2).browser("officer") as browser:
         tus = Tus(browser)
         assert tus.send(address, 0, b"x").status_code == 507
