@@ -1,0 +1,1 @@
+"""Does recording lose anything, and what does it cost? `python -m benchmarks.recording`."""
