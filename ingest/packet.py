@@ -113,6 +113,7 @@ class Packet:
         camera_time: the camera's own wall clock for this picture, from its RTCP sender reports;
             None as long as it sent none.
         track: picture or sound; sound comes only from a source that was asked for it.
+        guessed: the camera gave no media times for it; they go on from the picture before.
     """
 
     data: bytes
@@ -124,6 +125,7 @@ class Packet:
     monotonic_us: int
     camera_time: Instant | None
     track: Track = "video"
+    guessed: bool = False
 
 
 class PacketSource(Protocol):

@@ -376,6 +376,7 @@ class Recorder:
                 "sha256": sha256_bytes(data),
                 "at_us": gop_start(pictures, tick) if pictures else None,
                 "step_us": self._steps.take(),
+                "guessed": sum(packet.guessed for packet in pictures),
                 "packets": [_told(packet) for packet in pictures],
                 "sounds": [_told(packet) for packet in sounds],
             }

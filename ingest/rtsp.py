@@ -421,7 +421,8 @@ class _Sounds:
 def _stamped(held: _Held, last: _Held | None, step: int) -> Packet:
     raw, packet = held.raw, held.packet
     if raw.pts is None and raw.dts is None and last is not None:
-        return replace(packet, pts=last.packet.pts + step, dts=last.packet.dts + step)
+        pts, dts = last.packet.pts + step, last.packet.dts + step
+        return replace(packet, pts=pts, dts=dts, guessed=True)
     if raw.pts is None:
         return replace(packet, pts=packet.dts)
     return replace(packet, dts=packet.pts) if raw.dts is None else packet

@@ -59,12 +59,14 @@ class Piece:
     Attributes:
         offset, size, sha256: where they lie in the segment file, and their digest.
         step_us: by how much the server's wall clock was set while they were received.
+        guessed: how many of its pictures came without media times of their own.
     """
 
     offset: int
     size: int
     sha256: Sha256
     step_us: int = 0
+    guessed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,13 @@ def _gops(head: Head, lines: Iterable[dict[str, Any]]) -> tuple[Gop, ...]:
     """The groups of pictures; a line that does not begin with a key frame goes on with one."""
     gops: list[Gop] = []
     for line in lines:
-        piece = Piece(line["offset"], line["size"], Sha256(line["sha256"]), line.get("step_us", 0))
+        piece = Piece(
+            line["offset"],
+            line["size"],
+            Sha256(line["sha256"]),
+            line.get("step_us", 0),
+            line.get("guessed", 0),
+        )
         pictures = tuple(map(_picture, line["packets"]))
         if pictures and pictures[0].key:
             gops.append(Gop(head, (piece,), Instant(line["at_us"]), pictures))

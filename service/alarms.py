@@ -37,6 +37,10 @@ class Trouble(StrEnum):
     DISK_SLOW = "disk_slow"
     CAMERA_CLOCK = "camera_clock"
     CLOCK_STEPPED = "clock_stepped"
+    MEDIA_CLOCK = "media_clock"
+    TIMES_MISSING = "times_missing"
+    STREAM_CHANGED = "stream_changed"
+    DATABASE_BUSY = "database_busy"
     INTAKE_FAILED = "intake_failed"
 
 
@@ -52,6 +56,10 @@ PASSING = frozenset(
         Trouble.PICTURES_MISSED,
         Trouble.DISK_SLOW,
         Trouble.CLOCK_STEPPED,
+        Trouble.MEDIA_CLOCK,
+        Trouble.TIMES_MISSING,
+        Trouble.STREAM_CHANGED,
+        Trouble.DATABASE_BUSY,
     }
 )
 """These happen and are over; nothing comes that would say so."""

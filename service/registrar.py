@@ -27,11 +27,15 @@ from service.retention import RingKeeper
 from service.segments import enter_segment, in_recorded_order
 from service.settings import Settings
 from service.tables import SegmentRow
+from vision.frame import SECOND
 
 PAUSE_S = 0.5
 """Between two rounds: far below the seconds that an object must lie anyway."""
 TROUBLE_S = 5.0
 """Between two rounds while the disk is full or the database locked."""
+BUSY_S = 2.0
+"""Our own transactions take a tenth of a second; who holds the database for longer is somebody
+else, a backup or a person at a prompt."""
 LATE_S = 600.0
 """An alarm about something that passes ends when ten minutes went by without it."""
 
@@ -49,6 +53,7 @@ class Registrar:
         with database.read() as session:
             self._known = set(session.exec(select(SegmentRow.id)))
         self._entered: dict[Path, int] = {}
+        self._asked_us: int | None = None
         self._ring = RingKeeper(database, clock, settings)
 
     def step(self) -> None:
@@ -57,6 +62,7 @@ class Registrar:
         Raises:
             WorldError: the database could not be written; nothing of the failed part was entered.
         """
+        self._wait_for_database()
         for fact in self._spool.facts():
             try:
                 with self._database.write() as session:
@@ -71,6 +77,18 @@ class Registrar:
         self._ring.step()
         self._watch()
         beat(self._settings.home, "registrar", self._clock)
+
+    def _wait_for_database(self) -> None:
+        """Say afterwards for how long others kept us from writing."""
+        self._asked_us = self._asked_us or self._clock.monotonic_us()
+        with self._database.write() as session:
+            # Takes the writer's lock.
+            session.connection()
+            waited_s = (self._clock.monotonic_us() - self._asked_us) / SECOND
+            if waited_s > BUSY_S:
+                subject, seconds = str(self._settings.home), round(waited_s)
+                raise_alarm(session, self._clock, Trouble.DATABASE_BUSY, subject, seconds=seconds)
+        self._asked_us = None
 
     def _enter_segments(self, folder: Path) -> None:
         """Segments of one camera that are written no more, as recorded, in one transaction."""

@@ -60,6 +60,7 @@ def enter_segment(session: Session, clock: Clock, segment: Segment) -> SegmentRo
     for hole in holes(segment.gops, start, last.end):
         _enter_hole(session, clock, segment.head.camera, hole, "paused")
     _enter_steps(session, clock, segment)
+    _tell_stream(session, clock, segment)
     _compare_clocks(session, clock, segment.head.camera, offset)
     return row
 
@@ -81,6 +82,24 @@ def _compare_clocks(
         raise_alarm(session, clock, Trouble.CAMERA_CLOCK, camera, seconds=seconds)
     else:
         close_alarm(session, clock, Trouble.CAMERA_CLOCK, camera)
+
+
+_ENDS = {
+    "media_clock_jump": Trouble.MEDIA_CLOCK,
+    "parameters_changed": Trouble.STREAM_CHANGED,
+}
+"""Ends that nobody chose and that lose nothing: somebody ought to know the camera does this."""
+
+
+def _tell_stream(session: Session, clock: Clock, segment: Segment) -> None:
+    """Say what is odd about the stream itself."""
+    camera = segment.head.camera
+    trouble = _ENDS.get(segment.end.reason) if segment.end else None
+    if trouble is not None:
+        raise_alarm(session, clock, trouble, camera)
+    guessed = sum(piece.guessed for gop in segment.gops for piece in gop.pieces)
+    if guessed:
+        raise_alarm(session, clock, Trouble.TIMES_MISSING, camera, pictures=guessed)
 
 
 def _enter_steps(session: Session, clock: Clock, segment: Segment) -> None:

@@ -2,12 +2,15 @@
 
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+from service.errors import WorldError
+from service.registrar import Registrar
 from tests.faults.beside import Beside, beside
 from tests.faults.camera import CameraProcess, camera
 from tests.faults.disk import Disk, FrailDisk, SmallDisk, mounted
@@ -146,6 +149,11 @@ def disk_broken(ground: Ground, name: str) -> Outcome:
         return answers(made, given, fault_us, over_us)
 
 
+def _enter(registrar: Registrar) -> None:
+    with suppress(WorldError):
+        registrar.step()
+
+
 def locked(ground: Ground, name: str) -> Outcome:
     """Somebody holds the database: nobody else can write to it, and recording does not care."""
     with _scene(ground, name) as (_, made):
@@ -153,9 +161,13 @@ def locked(ground: Ground, name: str) -> Outcome:
         with closing(sqlite3.connect(path, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             given, fault_us = receipts(made.root), monotonic_us()
+            # It goes on trying, as in the service, and says afterwards how long that took.
+            trying = threading.Thread(target=_enter, args=(made.registrar,))
+            trying.start()
             time.sleep(ground.hold_s)
             over_us = monotonic_us()
             holder.execute("ROLLBACK")
+        trying.join()
         made.wait_recording(since_us=over_us, seconds=GOP_S)
         made.stop()
         lost = missing(shown(made.root, ground.reel), ground.reel)

@@ -23,14 +23,14 @@ class Fault:
         attacks: numbers of invariants in docs/design/storage.md and time.md.
         lost_s: seconds of received pictures that it may cost at most.
         missing: pictures that may be left out of a recording that goes on.
-        alarm: what people are told; None: there is nothing to do for them.
+        alarm: what people are told.
         told: what rows say of it.
     """
 
     commit: Callable[[Ground, str], Outcome]
     attacks: str
     lost_s: float
-    alarm: str | None
+    alarm: str
     told: str = ""
     missing: int = 0
 
@@ -45,13 +45,15 @@ FAULTS = {
     "disk broken": Fault(
         live.disk_broken, "1, 3, 7, 10", KILL_S, "camera_down", "gap: disk_failed"
     ),
-    "database locked": Fault(live.locked, "7, 8", NOTICE_S, None),
+    "database locked": Fault(live.locked, "7, 8", NOTICE_S, "database_busy"),
     "clock +1 h": Fault(timed.clock_forward, "9, T2", 0.0, "clock_stepped", "end: clock_stepped"),
     "clock -1 h": Fault(timed.clock_back, "2, 9, T2", 0.0, "clock_stepped", "end: clock_stepped"),
     "camera a day wrong": Fault(timed.camera_a_day_wrong, "T3", 0.0, "camera_clock"),
-    "PTS reset": Fault(live.pts_reset, "10, T1", NOTICE_S, None, "end: media_clock_jump"),
-    "PTS missing": Fault(timed.pts_missing, "T1", 0.0, None),
-    "resolution": Fault(live.size_changed, "9", NOTICE_S, None, "end: parameters_changed"),
+    "PTS reset": Fault(live.pts_reset, "10, T1", NOTICE_S, "media_clock", "end: media_clock_jump"),
+    "PTS missing": Fault(timed.pts_missing, "T1", 0.0, "times_missing"),
+    "resolution": Fault(
+        live.size_changed, "9", NOTICE_S, "stream_changed", "end: parameters_changed"
+    ),
     "packet loss": Fault(live.lossy, "3, 8", NOTICE_S, "pictures_missed", missing=1000),
 }
 
@@ -69,7 +71,7 @@ def objections(fault: Fault, found: Outcome) -> list[str]:
         said.append(f"{found.missing} pictures missing")
     if found.damage:
         said.append(f"fsck: {', '.join(found.damage)}")
-    if fault.alarm is not None and fault.alarm not in found.alarms:
+    if fault.alarm not in found.alarms:
         said.append(f"no alarm {fault.alarm}, but {found.alarms}")
     if fault.told not in found.told:
         said.append(f"rows say {found.told!r}, not {fault.told!r}")

@@ -263,8 +263,14 @@ def test_an_index_of_the_first_version_is_read(tmp_path: Path) -> None:
     record(Recorder(tmp_path, CAMERA, source.clock, segment_s=60), source)
     (path,) = tmp_path.rglob("*.idx")
     text = path.read_text()
-    for field in ('"step_us":0,', ',"sounds":[]', '"audio":null,', '"synchronised":true,',
-                  '"clock_error_us":1000,'):  # fmt: skip
+    for field in (
+        '"step_us":0,',
+        '"guessed":0,',
+        ',"sounds":[]',
+        '"audio":null,',
+        '"synchronised":true,',
+        '"clock_error_us":1000,',
+    ):
         assert field in text
         text = text.replace(field, "")
     old = path.with_name("1.idx")
