@@ -41,6 +41,11 @@ _LOGIN = re.compile(r"(?:user(?:name)?|password|passwd|pwd)=", re.IGNORECASE)
 """How cameras take a login inside of an address: `/user=admin&password=x&channel=1`."""
 _REORDERED = 16
 """No codec holds back more pictures to put them in order (ITU-T H.264 A.3.1, H.265 A.4.2)."""
+_MOST_HELD = 250
+"""Packets that wait for a piece of sound without a time; a sound track that stops after its first
+piece must not hold up the pictures."""
+_ONE_PICTURE_S = 0.5
+"""The parts of a picture come together; a time stamp that stays longer is a clock that stands."""
 _PROBED = "7"
 """Pictures that FFmpeg looks at before a stream counts as open; without it, 20. After seven it
 trusts its guess of how many are held back (libavformat/demux.c, has_decode_delay_been_guessed)."""
@@ -339,8 +344,10 @@ def _timed(received: Iterator[tuple[AvPacket, Packet]]) -> Iterator[Packet]:
                 continue
             line.append(held)
             (pictures if packet.track == "video" else sounds).add(held)
-            while line and line[0].known:
-                yield line.popleft().packet
+            while line and (line[0].known or len(line) > _MOST_HELD):
+                first = line.popleft()
+                if first.known:
+                    yield first.packet
     except CameraError:
         # Whatever ended the stream, the packets in hand were received.
         pictures.finish()
@@ -370,6 +377,8 @@ class _Pictures:
         """
         last = self._last
         if last is None or held.raw.pts is None or held.raw.pts != last.raw.pts:
+            return False
+        if held.packet.monotonic_us - last.packet.monotonic_us > _ONE_PICTURE_S * SECOND:
             return False
         last.packet = replace(last.packet, data=last.packet.data + held.packet.data)
         return True

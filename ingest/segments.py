@@ -14,7 +14,8 @@ from ingest.files import Sha256, sha256_bytes
 from vision.frame import SECOND, CameraId, Instant, later
 
 LONGEST_S = 660.0
-"""No segment covers more: the longest setting (600 s) and a GOP of a minute."""
+"""What a segment covers at most: the longest setting (600 s) and a GOP of a minute. One that is
+longer, of a camera that sends no key frames, is found as the one before."""
 FAR = Instant(1 << 60)
 """Later than anything that is recorded."""
 LATEST_S = 10.0
@@ -320,15 +321,20 @@ class Segments:
     def indexes(self, camera: CameraId, start: Instant, end: Instant) -> list[Path]:
         """Index files of segments that may cover part of `[start, end)`, by their start."""
         first, last = later(start, -LONGEST_S), later(end, LATEST_S)
-        days = (self._root / camera).glob("*")
-        found = (
-            path
-            for day in days
-            if day.name >= day_of(first)
-            for path in day.glob("*.idx")
-            if path.stem.isdecimal() and first <= int(path.stem) < last
+        # A day more: the segment before may be longer than any should be.
+        since = day_of(later(first, -86_400))
+        days = (day for day in (self._root / camera).glob("*") if day.name >= since)
+        found = sorted(
+            (
+                path
+                for day in days
+                for path in day.glob("*.idx")
+                if path.stem.isdecimal() and int(path.stem) < last
+            ),
+            key=lambda path: int(path.stem),
         )
-        return sorted(found, key=lambda path: int(path.stem))
+        early = sum(int(path.stem) < first for path in found)
+        return found[max(0, early - 1) :]
 
     def read(self, camera: CameraId, start: Instant, end: Instant) -> list[Gop]:
         """Every acknowledged GOP of `camera` with a picture in `[start, end)`, by wall time.

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ingest.files import create_exclusive, make_directory, sha256_bytes
 from vision.frame import CameraId, Instant
@@ -35,6 +37,8 @@ class Fact:
     camera: CameraId
     at: Instant
     data: dict[str, Any]
+    process: str
+    number: int
 
 
 class Spool:
@@ -42,28 +46,43 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._process = uuid4().hex
+        self._numbers = count()
         make_directory(root)
 
     def put(self, kind: FactKind, camera: CameraId, at: Instant, data: Mapping[str, Any]) -> None:
-        """Leave a fact, durable on return; one of the same kind, camera and time stands.
+        """Leave a fact, durable on return.
 
         Raises:
             DiskFull: it could not be written.
         """
-        fact = {"kind": kind.value, "camera": camera, "at_us": at, "data": dict(data)}
+        fact = {
+            "kind": kind.value,
+            "camera": camera,
+            "at_us": at,
+            "process": self._process,
+            "number": next(self._numbers),
+            "data": dict(data),
+        }
         text = json.dumps(fact).encode()
         name = f"{at:017d}-{camera}-{kind.value}-{sha256_bytes(text)[:12]}.json"
         create_exclusive(self._root / name, text)
 
     def facts(self) -> list[Fact]:
-        """What waits, oldest first."""
-        found = []
+        """What waits, oldest first; of one process in the order in which it was said.
+
+        Times alone do not tell: the wall clock may have been set back in between.
+        """
+        found: list[Fact] = []
         for path in sorted(self._root.glob("*.json")):
             try:
                 found.append(_fact(path))
             except (KeyError, ValueError, TypeError):
                 self.set_aside(path)
-        return found
+        first: dict[str, Instant] = {}
+        for fact in found:
+            first.setdefault(fact.process, fact.at)
+        return sorted(found, key=lambda fact: (first[fact.process], fact.process, fact.number))
 
     def set_aside(self, path: Path) -> None:
         """Keep a file that cannot be entered, out of the way of the others."""
@@ -86,4 +105,6 @@ def _fact(path: Path) -> Fact:
         CameraId(fact["camera"]),
         Instant(fact["at_us"]),
         fact["data"],
+        fact["process"],
+        fact["number"],
     )

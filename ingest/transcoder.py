@@ -15,7 +15,7 @@ from typing import Any
 
 from ingest import errors
 from ingest.errors import BrokenMedia, DiskFull, MediaError
-from ingest.probe import confine
+from ingest.probe import confine, leave_network
 from ingest.transcode import Stretch, Transcoded, transcode
 
 MEMORY_BYTES = 2 << 30
@@ -101,6 +101,7 @@ def _listen(
 
 
 def _confine(stretch: Stretch) -> None:
+    leave_network()
     os.nice(_NICE)
     confine(MEMORY_BYTES, LEAST_CPU_S + round(CPU_PER_S * stretch.length))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_BYTES, MAX_BYTES))

@@ -71,6 +71,7 @@ class SegmentWriter:
         self._held_bytes = 0
         self._due_us = 0
         self._first_lost: Packet | None = None
+        self._last_lost: Packet | None = None
         self._lost = 0
         self._info: StreamInfo | None = None
         self._failure: BaseException | None = None
@@ -91,14 +92,15 @@ class SegmentWriter:
         """
         if self._failure is not None:
             raise self._failure
-        # After a loss only a key frame is of use.
-        if (self._lost and not packet.key) or not self._take_room(packet):
-            self._first_lost = self._first_lost or packet
+        # After a loss only a key frame is of use; every piece of sound counts as one, too.
+        key = packet.key and packet.track == "video"
+        if (self._lost and not key) or not self._take_room(packet):
+            self._first_lost, self._last_lost = self._first_lost or packet, packet
             self._lost += 1
             return
         self._tell_loss(packet)
         self._batch.append(packet)
-        if packet.key or packet.monotonic_us >= self._due_us:
+        if key or packet.monotonic_us >= self._due_us:
             self._hand_over()
             self._due_us = packet.monotonic_us + round(BATCH_S * SECOND)
 
@@ -113,9 +115,11 @@ class SegmentWriter:
         Raises:
             DiskError: not everything could be written.
         """
+        if self._last_lost is not None:
+            self._tell_loss(self._last_lost)
         self._wait(_End(reason))
         failure, self._failure = self._failure, None
-        self._first_lost, self._lost, self._ran = None, 0, False
+        self._first_lost, self._last_lost, self._lost, self._ran = None, None, 0, False
         if failure is not None:
             raise failure
 
@@ -132,7 +136,10 @@ class SegmentWriter:
         self._done.clear()
         self._batch.append(mark)
         self._hand_over()
-        self._done.wait()
+        while not self._done.wait(1.0):
+            if not self._thread.is_alive():
+                msg = "the writer's thread is gone"
+                raise RuntimeError(msg)
 
     def _take_room(self, packet: Packet) -> bool:
         with self._room:
@@ -142,7 +149,7 @@ class SegmentWriter:
             return True
 
     def _tell_loss(self, again: Packet) -> None:
-        first, self._first_lost = self._first_lost, None
+        first, self._first_lost, self._last_lost = self._first_lost, None, None
         if first is not None:
             seconds = (again.monotonic_us - first.monotonic_us) / SECOND
             self._batch.append(Loss(first.arrival, self._lost, seconds))

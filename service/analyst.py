@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+from collections import deque
 from contextlib import suppress
 
 from ingest.clock import Clock
@@ -12,7 +13,7 @@ from ingest.packet import Packet, StreamInfo
 from ingest.spool import FactKind, Spool
 from service.cameras import Plan
 from vision.candidate import Candidate
-from vision.frame import SECOND
+from vision.frame import SECOND, Instant
 from vision.watch import Watch
 
 LOOK_S = 1.0
@@ -42,6 +43,7 @@ class Analyst:
         self._begun: StreamInfo | None = None
         self._info: StreamInfo | None = None
         self._skipped = 0
+        self._untold: deque[tuple[Instant, int]] = deque()
         self._damage_told_us: int | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analyst", daemon=True)
@@ -65,9 +67,9 @@ class Analyst:
             self._skipped += 1
             return
         if self._skipped:
-            skipped, self._skipped = self._skipped, 0
-            facts = {"skipped": skipped}
-            self._spool.put(FactKind.SKIPPED, self._plan.camera, packet.arrival, facts)
+            # Told by the analyst's own thread: a slow disk must not keep the reader from reading.
+            self._untold.append((packet.arrival, self._skipped))
+            self._skipped = 0
 
     def finish(self) -> None:
         """Work off the queue and end the thread."""
@@ -99,6 +101,7 @@ class Analyst:
     def _look(self) -> None:
         decoder = self._decoder()
         while (work := self._queue.get()) is not None:
+            self._tell_skipped()
             if isinstance(work, StreamInfo):
                 self._info = work
                 decoder = self._decoder()
@@ -107,6 +110,14 @@ class Analyst:
                     for candidate in self._watch.see(frame):
                         self._leave(candidate)
                 self._tell_damage(decoder, work)
+
+    def _tell_skipped(self) -> None:
+        """Say how many packets the analysis did not see."""
+        while self._untold:
+            at, skipped = self._untold.popleft()
+            with suppress(DiskError):
+                # A full disk has an alarm of its own.
+                self._spool.put(FactKind.SKIPPED, self._plan.camera, at, {"skipped": skipped})
 
     def _tell_damage(self, decoder: LiveDecoder, packet: Packet) -> None:
         """Say how many pictures came damaged, once in a while."""

@@ -31,6 +31,7 @@ from service.start_time import (
     SIDECAR,
     Start,
     as_local,
+    can_be_shown,
     start_of,
 )
 from service.tables import Acquisition, Companion, Quarantined, User
@@ -113,8 +114,10 @@ def base_name(said: str) -> str:
 
 
 def times_of(arrival: Arrival, media: Media | None) -> dict[str, Instant]:
-    """Every time that the file offers."""
+    """Every time that the file offers and that is a date at all."""
     created = media.created if media else None
+    if created is not None and not can_be_shown(created):
+        created = None
     modified = arrival.modified
     if media and modified is not None:
         # A recorder's file was last written when the recording ended.
@@ -126,7 +129,7 @@ def times_of(arrival: Arrival, media: Media | None) -> dict[str, Instant]:
         SIDECAR: arrival.sidecar,
         MODIFIED: modified,
     }
-    return {source: at for source, at in found.items() if at is not None}
+    return {source: at for source, at in found.items() if at is not None and can_be_shown(at)}
 
 
 def officer_named(session: Session, said: str) -> User | None:

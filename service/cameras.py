@@ -41,6 +41,13 @@ _PLANNED = (
     Trouble.CAMERA_ZONES,
 )
 """What keeps a camera from being started."""
+_OF_STREAMS = (
+    Trouble.CAMERA_DOWN,
+    Trouble.CAMERA_REFUSED,
+    Trouble.SUB_STREAM_DOWN,
+    Trouble.CAMERA_CLOCK,
+)
+"""What only footage of the camera ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +258,10 @@ def change_camera(
     )
     if not wanted.enabled:
         # Nobody is going to see whether the trouble of a camera that is off has gone.
-        for trouble in (*_PLANNED, Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):
+        for trouble in (*_PLANNED, *_OF_STREAMS):
             close_alarm(session, clock, trouble, camera_id)
+    if not wanted.sub_url:
+        close_alarm(session, clock, Trouble.SUB_STREAM_DOWN, camera_id)
     return tuple(body)
 
 
@@ -294,13 +303,13 @@ def address_of(
     )
 
 
-def plans(session: Session, clock: Clock, settings: Settings) -> dict[CameraId, Plan]:
-    """What every enabled camera's process should be doing.
+def plans(session: Session, clock: Clock, settings: Settings) -> dict[CameraId, Plan | None]:
+    """What every enabled camera's process should be doing; None where that cannot be said now.
 
-    A camera that lacks its password, or has an address or a zone that is none, gets an alarm
-    instead; the others never notice.
+    A camera that lacks its password, or has an address or a zone that is none, gets an alarm and
+    is not started. One that runs goes on: somebody may be editing the file with the passwords.
     """
-    found = {}
+    found: dict[CameraId, Plan | None] = {}
     for camera in session.exec(select(Camera).where(col(Camera.enabled))):
         hindrance: Trouble | None = None
         facts: Mapping[str, str | int] = {}
@@ -313,6 +322,7 @@ def plans(session: Session, clock: Clock, settings: Settings) -> dict[CameraId, 
         except ValueError as error:
             hindrance, facts = Trouble.CAMERA_ZONES, {"detail": str(error)}
         if hindrance is not None:
+            found[CameraId(camera.id)] = None
             raise_alarm(session, clock, hindrance, camera.id, **facts)
         for trouble in _PLANNED:
             if trouble is not hindrance:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ingest.check import StreamCheck, check
 from ingest.clock import SystemClock
-from ingest.errors import AddressError, CameraError
+from ingest.errors import AddressError, CameraError, IngestError
 from ingest.rtsp import Address, RtspSource, Transport
 from ingest.segments import Segments
 from ingest.vendor import HIGHEST_CHANNEL, PORT, Urls, Vendor, urls
@@ -249,7 +249,7 @@ def check_camera(
         failure = None if trouble is None else trouble.code
         out.print_json(json.dumps({"stream": stream, "error": failure, **told.to_json()}))
     else:
-        _show(row, address_of(row, settings), found, trouble)
+        _show(row, settings, found, trouble)
         show_timeline(out, told)
     sparse = found is not None and found.gop_s > found.LONGEST_GOP_S
     raise typer.Exit(1 if trouble is not None or sparse or told.gaps else 0)
@@ -257,15 +257,16 @@ def check_camera(
 
 def _looked(
     row: Camera, settings: Settings, clock: SystemClock
-) -> tuple[StreamCheck | None, CameraError | None]:
+) -> tuple[StreamCheck | None, IngestError | InputError | None]:
     """What the camera sends now, or why nothing."""
+    try:
+        address = address_of(row, settings)
+    except (AddressError, InputError) as error:
+        # Without its password a camera's past can be told all the same.
+        return None, error
     # With sound, whether or not it is recorded: what the camera offers is the question.
     source = RtspSource(
-        CameraId(row.id),
-        address_of(row, settings),
-        clock,
-        packet_age_s=settings.packet_age_s,
-        audio=True,
+        CameraId(row.id), address, clock, packet_age_s=settings.packet_age_s, audio=True
     )
     try:
         return check(source, CHECK_S), None
@@ -276,7 +277,10 @@ def _looked(
 
 
 def _show(
-    row: Camera, address: Address, found: StreamCheck | None, trouble: CameraError | None
+    row: Camera,
+    settings: Settings,
+    found: StreamCheck | None,
+    trouble: IngestError | InputError | None,
 ) -> None:
     """Print what was seen of the stream, or why nothing was."""
     if trouble is not None:
@@ -295,7 +299,7 @@ def _show(
             offset="?" if found.clock_offset_s is None else f"{found.clock_offset_s:+.2f}",
         )
     )
-    out.print(_told(address, found, recorded=row.audio))
+    out.print(_told(address_of(row, settings), found, recorded=row.audio))
     if found.gop_s > found.LONGEST_GOP_S:
         out.print(say_both("cli.camera_gop", gop=f"{found.gop_s:.1f}"))
 

@@ -7,8 +7,17 @@ from service.terminal import cell
 from service.texts import say_both
 from service.timeline import Kind, Timeline, words_of
 from service.times import beijing_clock, beijing_date_clock
+from vision.frame import SECOND
 
-MARKS = {Kind.RECORDED: "■", Kind.GAP: "▲", Kind.CLOCK_STEP: "◆", Kind.ALARM: "!"}
+DAY_S = 86_400
+"""Seconds after which a time of day alone is ambiguous."""
+MARKS = {
+    Kind.RECORDED: "■",
+    Kind.DESTROYED: "□",
+    Kind.GAP: "▲",
+    Kind.CLOCK_STEP: "◆",
+    Kind.ALARM: "!",
+}
 
 
 def show_timeline(out: Console, told: Timeline) -> None:
@@ -17,7 +26,7 @@ def show_timeline(out: Console, told: Timeline) -> None:
         say_both(
             "timeline.sum",
             start=beijing_date_clock(told.start),
-            end=beijing_clock(told.end),
+            end=beijing_date_clock(told.end),
             percent=f"{told.coverage:.2%}",
             minutes=f"{told.recorded_s / 60:.1f}",
             gaps=len(told.gaps),
@@ -38,12 +47,14 @@ def show_timeline(out: Console, told: Timeline) -> None:
         )
     if told.unsynchronised:
         out.print(say_both("timeline.unsynchronised", count=told.unsynchronised))
+    longer_than_a_day = told.end - told.start > DAY_S * SECOND
+    tell = beijing_date_clock if longer_than_a_day else beijing_clock
     table = Table("", "起 from", "止 to", "秒 s", "事项 what", show_edge=False)
     for moment in told.moments:
         table.add_row(
             MARKS[moment.kind],
-            beijing_clock(moment.start),
-            beijing_clock(moment.end) if moment.end is not None else "",
+            tell(moment.start),
+            tell(moment.end) if moment.end is not None else "",
             f"{moment.seconds:.1f}" if moment.end is not None else "",
             cell(words_of(moment, "zh"), words_of(moment, "en")),
         )

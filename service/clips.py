@@ -7,7 +7,7 @@ parents.
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import av
 import cv2
 
+from ingest.clock import ClockQuality
 from ingest.cut import Cut, alike, cut
 from ingest.decode import frames
 from ingest.files import Sha256
@@ -108,6 +109,15 @@ class _Asked:
     gaps: tuple[Hole, ...]
 
 
+def _server_clock(gops: Sequence[Gop]) -> ClockQuality:
+    """The worst that was said of the server's clock in any of the segments."""
+    told = [gop.head.quality for gop in gops]
+    errors = [quality.error_us for quality in told if quality.error_us is not None]
+    kept = {quality.synchronised for quality in told}
+    synchronised = False if False in kept else None if None in kept else True
+    return ClockQuality(synchronised, max(errors, default=None))
+
+
 def _manifest(
     event_id: str, asked: _Asked, clip: Piece, what: Cut, stills: Sequence[Piece]
 ) -> bytes:
@@ -148,10 +158,7 @@ def _manifest(
         "gaps": [{"start_us": gap.start, "end_us": gap.end} for gap in asked.gaps],
         "camera_clock_minus_server_ms": None if offset is None else offset.us // 1000,
         "camera_clock_doubt_ms": None if offset is None else -(-offset.doubt_us // 1000),
-        "server_clock": {
-            "synchronised": head.quality.synchronised,
-            "error_us": head.quality.error_us,
-        },
+        "server_clock": asdict(_server_clock(what.gops)),
         "clock_steps": [
             {"at_us": gop.at, "step_us": piece.step_us}
             for gop in what.gops

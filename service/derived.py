@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, Self
 
 import av
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from ingest.clock import Clock
 from ingest.files import Sha256, sha256_bytes
@@ -19,7 +19,7 @@ from service.errors import InputError
 from service.evidence.log import MACHINE, Action, append, canonical
 from service.jobs import add_job
 from service.tables import Derived, Event, Item, Job
-from vision.frame import SECOND
+from vision.frame import SECOND, later
 
 JOB = "review_copy"
 """Kind of the job."""
@@ -29,6 +29,9 @@ LONGEST_S = 1800
 """Half an hour of one copy: about as much as a person looks at in one go."""
 MOST_WAITING = 5
 """Copies that one person can wait for: a queue that nobody fills for the others."""
+FORGET_S = 30 * 86_400.0
+"""A finished job is of no use after its copy's row but to say why there is no copy; who asked has
+read that by then."""
 _CLIP_SLACK_S = 10
 """Added to a clip's length, which is known by the wall clock and played by the camera's."""
 MADE, PLAYABLE = "made", "playable"
@@ -94,7 +97,11 @@ def wish_for_exhibit(session: Session, clock: Clock, event: Event) -> None:
 def _tries(session: Session, copy_id: str) -> list[Job]:
     """The jobs for a copy, oldest first."""
     rows = select(Job).where(col(Job.id).startswith(f"{copy_id}-"), Job.kind == JOB)
-    return sorted(session.exec(rows), key=lambda job: int(job.id.rpartition("-")[2]))
+    return sorted(session.exec(rows), key=_number)
+
+
+def _number(job: Job) -> int:
+    return int(job.id.rpartition("-")[2])
 
 
 def _is_over(job: Job) -> bool:
@@ -122,14 +129,21 @@ def ask(session: Session, clock: Clock, wish: Wish) -> None:
             return
     elif _waiting(session, wish.made_for) >= MOST_WAITING:
         raise InputError("copy_queue_full", most=MOST_WAITING)
+    _forget(session, clock)
     add_job(
         session,
         clock,
-        id=f"{wish.id}-{len(tries) + 1}",
+        id=f"{wish.id}-{_number(tries[-1]) + 1 if tries else 1}",
         kind=JOB,
         payload=wish.to_json(),
         not_before=clock.now(),
     )
+
+
+def _forget(session: Session, clock: Clock) -> None:
+    """Remove jobs that were done long ago: each new one takes the old ones away."""
+    old = col(Job.done_us) < later(clock.now(), -FORGET_S)
+    session.connection().execute(delete(Job).where(col(Job.kind) == JOB, old))
 
 
 def _waiting(session: Session, user_id: str) -> int:
@@ -183,14 +197,24 @@ def _seconds(note: str) -> float:
         return 0.0
 
 
-def wishes_of(session: Session, parent: Sha256) -> list[Wish]:
-    """Every copy of an original that was ever wanted, once each, by its beginning."""
-    # The parent stands in the payload: few jobs are of this kind, and JSON is asked differently
-    # by each database.
-    jobs = session.exec(select(Job).where(Job.kind == JOB).order_by(col(Job.created_us)))
-    found = (Wish.from_json(job.payload) for job in jobs if job.payload["parent"] == parent)
-    wishes = {wish.id: wish for wish in found}
-    return sorted(wishes.values(), key=lambda wish: (wish.stretch.start_us, wish.stretch.end_us))
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of an original that is there, or was wanted lately."""
+
+    id: str
+    stretch: Stretch
+
+
+def copies_of(session: Session, parent: Sha256) -> list[Copy]:
+    """The copies of an original, once each, by their beginning."""
+    rows = session.exec(select(Derived).where(Derived.parent_sha256 == parent))
+    there = {row.id: Copy(row.id, Stretch(row.start_us, row.end_us)) for row in rows}
+    of_parent = col(Job.payload)["parent"].as_string() == parent
+    jobs = session.exec(select(Job).where(Job.kind == JOB, of_parent))
+    wishes = (Wish.from_json(job.payload) for job in jobs)
+    wanted = {wish.id: Copy(wish.id, wish.stretch) for wish in wishes}
+    found = {**wanted, **there}.values()
+    return sorted(found, key=lambda copy: (copy.stretch.start_us, copy.stretch.end_us))
 
 
 def tools() -> dict[str, str]:

@@ -284,6 +284,9 @@ class Checker:
         """One segment; None when its index tells of nothing."""
         root = self._settings.segments
         segment, found = examine(root, name, live=live and row is None)
+        if segment is None and row is not None:
+            # What a row vouches for was acknowledged: never a leftover that may be moved away.
+            found = [Finding(Code.INDEX_BROKEN, name, each.detail) for each in found]
         self._found += found
         if segment is None:
             return None

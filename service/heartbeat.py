@@ -23,5 +23,8 @@ def beat(home: Path, name: str, clock: Clock) -> None:
 
 def silent(home: Path, clock: Clock) -> list[str]:
     """Names of those whose last sign is too old; one that never began is not known here."""
-    oldest_ns = (clock.now() - SILENT_S * SECOND) * 1000
-    return sorted(p.stem for p in home.glob("*.alive") if p.stat().st_mtime_ns < oldest_ns)
+    now_ns, most_ns = clock.now() * 1000, SILENT_S * SECOND * 1000
+    # One from the future is from before the clock was set back, and as old as that.
+    return sorted(
+        p.stem for p in home.glob("*.alive") if abs(now_ns - p.stat().st_mtime_ns) > most_ns
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from ingest.clock import Clock, SystemClock
 from ingest.errors import FootageAltered, IngestError
 from ingest.sums import MAX_SUM_FILE_BYTES, SUM_SUFFIXES, Algorithm, read_sum
-from service.alarms import Trouble, close_alarm, raise_alarm
+from service.alarms import Trouble, close_alarm, open_alarms, raise_alarm
 from service.arrivals import Arrival, Channel, Kept, arrive, base_name, row_of
 from service.database import Database
 from service.errors import ServiceError, WorldError
@@ -69,6 +69,7 @@ class Intake:
         self._not_before_us: dict[str, int] = {}
         self._said: dict[str, str] = {}
         self._swept_us: int | None = None
+        self._begun = False
 
     def step(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Take in everything that is complete; how many that were.
@@ -78,6 +79,9 @@ class Intake:
         Raises:
             WorldError: the database cannot be used.
         """
+        if not self._begun:
+            self._close_unwatched()
+            self._begun = True
         with self._database.read() as session:
             waiting = received(session)
         done = self._all(NAME, [(each.id, self._finishing(each)) for each in waiting], stop)
@@ -135,6 +139,14 @@ class Intake:
                 close_alarm(session, self._clock, Trouble.INTAKE_FAILED, subject)
         self._said[subject] = detail
 
+    def _close_unwatched(self) -> None:
+        """Close alarms of sources that the settings no longer have: nothing else ever would."""
+        watched = {NAME, *(folder.source.name for folder in self._folders)}
+        with self._database.write() as session:
+            for alarm in open_alarms(session):
+                if alarm.key == Trouble.INTAKE_FAILED and alarm.subject not in watched:
+                    close_alarm(session, self._clock, Trouble.INTAKE_FAILED, alarm.subject)
+
     def _alarm(self, trouble: Trouble, subject: str, **facts: str) -> None:
         with self._database.write() as session:
             raise_alarm(session, self._clock, trouble, subject, **facts)
@@ -184,6 +196,9 @@ class Intake:
             if not self._keep(source, bundle):
                 return
             self._kept[bundle.path] = bundle.shape
+        if _shape(bundle.path.lstat()) != bundle.shape:
+            # Its writer went on: what is here now is another file, to be taken in when it is whole.
+            return
         mark = hashlib.sha256(repr(bundle.shape).encode()).hexdigest()[:8]
         # The video last: side files that are left alone would look like files of their own.
         for path in (*bundle.sides, bundle.path):

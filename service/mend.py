@@ -18,13 +18,13 @@ from ingest.fsck import Code, Depth, Finding, Severity, examine, names_of
 from ingest.lock import Lock
 from ingest.ring import Ring
 from ingest.segments import Segment, day_of
-from service.database import Database
+from service.database import Database, lock_log
 from service.errors import WorldError
 from service.evidence.log import MACHINE, Action, append
 from service.fsck import Checker, Report, record, sentence
 from service.needs import DAY_S
 from service.retention import RingKeeper
-from service.segments import enter_segment
+from service.segments import enter_segment, in_recorded_order
 from service.settings import Settings
 from service.tables import SegmentRow
 from vision.frame import CameraId, later
@@ -108,6 +108,9 @@ class Mender:
             if not segments:
                 return []
             with self._database.write() as session:
+                # A registrar whose service was killed may have entered them meanwhile.
+                lock_log(session)
+                segments = [e for e in segments if session.get(SegmentRow, e.id) is None]
                 rows = [enter_segment(session, self._clock, segment) for segment in segments]
                 append(
                     session,
@@ -132,7 +135,7 @@ class Mender:
             segment, wrong = examine(self._settings.segments, name, live=False)
             if segment is not None and not any(each.severity is _DAMAGE for each in wrong):
                 found.append(segment)
-        return found
+        return in_recorded_order(found)
 
     def _drop(self, temporary: Finding) -> bool:
         """Remove the beginning of a file; no row and no reader ever knew it."""

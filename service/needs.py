@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from ingest.segments import LONGEST_S
 from service.settings import Settings
-from service.tables import Camera, Event, Exhibit, Hold, Job
+from service.tables import Camera, Event, Exhibit, Hold, Job, LogEntry
 from vision.candidate import Candidate
 from vision.dumping import span
 from vision.frame import SECOND, CameraId, Instant, later
@@ -77,6 +77,43 @@ class Needs:
         return place >= 0 and self._ends[camera][place] > start
 
 
+def witnessed(session: Session, now: Instant, days: int) -> Instant:
+    """Start of the `days`-th latest day on which anything was logged; 0 when there are fewer.
+
+    A clock that leaps by a year makes nothing old: a day counts only if we were there.
+    """
+    at, day_us = now + 1, round(DAY_S * SECOND)
+    for _ in range(days):
+        last = session.exec(
+            select(LogEntry.at_us)
+            .where(col(LogEntry.at_us) < at)
+            .order_by(col(LogEntry.at_us).desc())
+            .limit(1)
+        ).first()
+        if last is None:
+            return Instant(0)
+        at = last - last % day_us
+    return Instant(at)
+
+
+class _Past:
+    """When so many days ago was: by the clock, and by the days that were witnessed."""
+
+    def __init__(self, session: Session, now: Instant) -> None:
+        self._session = session
+        self._now = now
+        self._witnessed: dict[int, Instant] = {}
+
+    def is_over(self, at: int, days: int) -> bool:
+        """Whether `days` have passed since `at`."""
+        if at >= later(self._now, -days * DAY_S):
+            return False
+        # Asked only where the clock says yes: it takes a question for each day.
+        if days not in self._witnessed:
+            self._witnessed[days] = witnessed(self._session, self._now, days)
+        return at < self._witnessed[days]
+
+
 def needs_of(session: Session, now: Instant, settings: Settings) -> list[Need]:
     """Everything that is needed now.
 
@@ -84,22 +121,23 @@ def needs_of(session: Session, now: Instant, settings: Settings) -> list[Need]:
         KeyError, ValueError: a look-back job's payload is not a candidate; only `add_job` of the
             registrar makes them, from one.
     """
+    past = _Past(session, now)
     return [
-        *_events(session, now, settings),
-        *_jobs(session, now, settings),
+        *_events(session, past, settings),
+        *_jobs(session, past, settings),
         *_holds(session),
         *_recent(session, now),
     ]
 
 
-def _events(session: Session, now: Instant, settings: Settings) -> Iterable[Need]:
+def _events(session: Session, past: _Past, settings: Settings) -> Iterable[Need]:
     rows = session.exec(
         select(Event, Exhibit.id)
         .join(Exhibit, col(Exhibit.event_id) == Event.id, isouter=True)
         .where(col(Event.state).in_(["pending", "confirmed"]))
     )
     for event, exhibit in rows:
-        why = _why(event, is_exhibit=exhibit is not None, now=now, settings=settings)
+        why = _why(event, is_exhibit=exhibit is not None, past=past, settings=settings)
         if why is not None:
             last = max(event.alarm_us, event.left_us or event.alarm_us)
             yield Need(
@@ -110,30 +148,25 @@ def _events(session: Session, now: Instant, settings: Settings) -> Iterable[Need
             )
 
 
-def _why(event: Event, *, is_exhibit: bool, now: Instant, settings: Settings) -> Why | None:
+def _why(event: Event, *, is_exhibit: bool, past: _Past, settings: Settings) -> Why | None:
     if is_exhibit:
         return Why.EXHIBIT
     pending = event.state == "pending"
     days = settings.review_keep_days if pending else settings.confirmed_keep_days
     # A finding's time counts from when officers could see it, an act's from when it was done.
     since = event.found_us if pending else event.onset_us
-    if now - since > days * DAY_S * SECOND:
+    if past.is_over(since, days):
         return None
     return Why.PENDING if pending else Why.CONFIRMED
 
 
-def _jobs(session: Session, now: Instant, settings: Settings) -> Iterable[Need]:
-    since = later(now, -settings.review_keep_days * DAY_S)
+def _jobs(session: Session, past: _Past, settings: Settings) -> Iterable[Need]:
     rows = session.exec(
-        select(Job).where(
-            Job.kind == "lookback",
-            or_(
-                col(Job.state).in_(["ready", "leased"]),
-                (col(Job.state) == "failed") & (col(Job.created_us) >= since),
-            ),
-        )
+        select(Job).where(Job.kind == "lookback", col(Job.state).in_(["ready", "leased", "failed"]))
     )
     for job in rows:
+        if job.state == "failed" and past.is_over(job.created_us, settings.review_keep_days):
+            continue
         candidate = Candidate.from_json(job.payload)
         start, end = span(candidate)
         # Whoever reads a span opens every index that may reach into it.

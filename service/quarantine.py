@@ -11,7 +11,7 @@ from service.database import lock_log
 from service.errors import InputError
 from service.evidence.log import Action, append
 from service.people import may_decide
-from service.start_time import STATED, Confidence
+from service.start_time import STATED, Confidence, check_stated
 from service.tables import Acquisition, Quarantined, User
 from service.uploads import check_officer
 from vision.frame import Instant
@@ -65,7 +65,7 @@ def take(
 
     Raises:
         InputError: it is settled already, it is no video, no reason or no start is given, the
-            officer may not, or the one named may not.
+            start cannot be, the officer may not, or the one named may not.
     """
     row = _settle(session, clock, quarantined_id, officer, said, Settlement.TAKEN)
     if row.media is None:
@@ -102,7 +102,8 @@ def set_aside(
     """Decide that a file is of no use; it is kept all the same.
 
     Raises:
-        InputError: it is settled already, no reason is given, or the officer may not.
+        InputError: it is settled already, no reason is given, the start cannot be, or the
+            officer may not.
     """
     return _settle(session, clock, quarantined_id, officer, said, Settlement.SET_ASIDE)
 
@@ -119,6 +120,8 @@ def _settle(
         raise InputError("not_an_officer")
     if not said.why.strip():
         raise InputError("why_missing")
+    if said.started is not None:
+        check_stated(said.started, clock.now())
     # One decision at a time, on every engine.
     lock_log(session)
     row = quarantined(session, quarantined_id)

@@ -80,6 +80,7 @@ class Receipt:
         self._part = part
         self._length = transfer.length
         self._committed = self._end = transfer.offset
+        self._in_doubt = False
         self._in_steps = offered.checksum is None and offered.size is not None
         self._checksum = offered.checksum
         self._running = (
@@ -159,14 +160,17 @@ class Receipt:
         if self._end == self._committed:
             return
         self._part.sync()
+        self._in_doubt = True
         with self._database.write() as session:
             advance(session, self._clock, self._settings, self._id, self._end)
-        self._committed = self._end
+        self._committed, self._in_doubt = self._end, False
 
     def close(self) -> None:
         """Take away what was not acknowledged, and let others write."""
         try:
-            self._part.resume(self._committed)
+            # A commit that failed may have been made all the same: the row decides next time.
+            if not self._in_doubt:
+                self._part.resume(self._committed)
         finally:
             self._part.close()
 

@@ -22,10 +22,10 @@ from ingest.segments import day_of
 from service.alarms import Trouble, close_alarm, close_older, raise_alarm
 from service.database import Database, lock_log
 from service.evidence.log import MACHINE, Action, append
-from service.needs import DAY_S, Needs, needs_of
+from service.needs import DAY_S, Needs, needs_of, witnessed
 from service.retention_law import KeepRule, load_rules
 from service.settings import Settings
-from service.tables import Destruction, LogEntry, SegmentRow
+from service.tables import Destruction, SegmentRow
 from service.times import beijing
 from vision.frame import SECOND, Instant, later
 
@@ -273,34 +273,16 @@ class RingKeeper:
             close_older(session, self._clock, Trouble.RING_SHORT, DAY_S)
 
 
-def witnessed(session: Session, now: Instant, days: int) -> Instant:
-    """Start of the `days`-th latest day on which anything was logged; 0 when there are fewer.
-
-    A clock that leaps by a year makes nothing old: a day counts only if we were there.
-    """
-    at, day_us = now + 1, round(DAY_S * SECOND)
-    for _ in range(days):
-        last = session.exec(
-            select(LogEntry.at_us)
-            .where(col(LogEntry.at_us) < at)
-            .order_by(col(LogEntry.at_us).desc())
-        ).first()
-        if last is None:
-            return Instant(0)
-        at = last - last % day_us
-    return Instant(at)
-
-
 def limits_of(
     settings: Settings, now: Instant, law: KeepRule | None, session: Session | None = None
 ) -> Limits:
     """The limits of this moment; the law's days win over fewer in the settings.
 
-    With a `session`, at least half of the days since then must have been witnessed.
+    With a `session`, so many days must have been witnessed since.
     """
     least = law.least_days if law is not None else 0
     days = max(settings.ring_days, least)
-    seen = now if session is None else witnessed(session, now, -(-days // 2))
+    seen = now if session is None else witnessed(session, now, days)
     return Limits(
         before=min(later(now, -days * DAY_S), seen),
         lawful=min(later(now, -least * DAY_S), seen),

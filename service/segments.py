@@ -25,7 +25,7 @@ def in_recorded_order(segments: Sequence[Segment]) -> list[Segment]:
     for segment in segments:
         chain: list[Segment] = []
         step: Segment | None = segment
-        while step is not None and step.id not in placed:
+        while step is not None and step.id not in placed and step not in chain:
             chain.append(step)
             step = by_id.get(step.head.predecessor or "")
         placed |= {each.id: each for each in reversed(chain)}
@@ -74,10 +74,8 @@ def _prefix_hash(segment: Segment, size: int) -> Sha256:
 def _compare_clocks(
     session: Session, clock: Clock, camera: CameraId, offset: Offset | None
 ) -> None:
-    """Say when the camera's own clock is off; a camera that sends no time says nothing."""
-    if offset is None:
-        return
-    if abs(offset.us) >= ALARM_S * SECOND:
+    """Say when the camera's own clock is off; of one that sends no time there is nothing to say."""
+    if offset is not None and abs(offset.us) >= ALARM_S * SECOND:
         seconds = f"{offset.us / SECOND:+.1f}"
         raise_alarm(session, clock, Trouble.CAMERA_CLOCK, camera, seconds=seconds)
     else:
@@ -135,9 +133,20 @@ def _enter_gap(session: Session, clock: Clock, segment: Segment, start: Instant)
     goes_on = segment.head.run == before.run or cause == "media_clock_jump"
     if goes_on and cause == "clock_stepped":
         return
+    if not goes_on and segment.gops[0].pieces[0].step_us:
+        # A pause is as long as the clock said that it was right before it.
+        start = Instant(start - _set_in_pause_us(segment))
     if start - before.end_us <= (TOLERANCE_S * SECOND if goes_on else 0):
         return
     _enter_hole(session, clock, camera, Hole(Instant(before.end_us), start), cause)
+
+
+def _set_in_pause_us(segment: Segment) -> int:
+    """By how much the clock was set before the first picture; its steps after that are its own."""
+    gop = segment.gops[0]
+    first, last = gop.pictures[0], gop.pictures[-1]
+    within = (last.arrival - last.monotonic_us) - (first.arrival - first.monotonic_us)
+    return sum(piece.step_us for piece in gop.pieces) - within
 
 
 def _enter_hole(session: Session, clock: Clock, camera: CameraId, hole: Hole, cause: str) -> None:
@@ -165,6 +174,7 @@ def _before(session: Session, segment: Segment, start: Instant) -> SegmentRow | 
             select(SegmentRow)
             .where(SegmentRow.camera_id == segment.head.camera, col(SegmentRow.start_us) < start)
             .order_by(col(SegmentRow.start_us).desc())
+            .limit(1)
         ).first()
     )
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
-from service.times import BEIJING, beijing, instant
-from vision.frame import Instant, later, seconds_between
+from service.errors import InputError
+from service.times import BEIJING, instant
+from vision.frame import SECOND, Instant, later, seconds_between
 
 NAME, CONTAINER, CONTAINER_LOCAL, SIDECAR, MODIFIED = (
     "name",
@@ -31,6 +32,8 @@ AHEAD_S = 600.0
 """A start so far ahead of our clock is a recorder's clock that was never set."""
 _EARLIEST = instant(datetime(2010, 1, 1, tzinfo=UTC))
 """Before the first body-worn recorders; clocks that were never set begin in 1970, 1980 or 2000."""
+_SHOWN = (instant(datetime(1000, 1, 1, tzinfo=UTC)), instant(datetime(9000, 1, 1, tzinfo=UTC)))
+"""Python's dates have the years 1 to 9999 (datetime.MINYEAR, MAXYEAR), in every time zone."""
 
 _STAMP = re.compile(r"(?<!\d)(20\d{6})[-_T]?(\d{6})(?!\d)")
 """Date and time as recorders put them into file names: local time, 14 digits."""
@@ -88,12 +91,31 @@ def _instant_of(digits: str, zone: tzinfo) -> Instant | None:
 
 def as_local(at: Instant, zone: tzinfo = BEIJING) -> Instant:
     """The same digits on a clock that shows local time instead of UTC."""
-    return instant(beijing(at).astimezone(UTC).replace(tzinfo=zone))
+    return instant(datetime.fromtimestamp(at / SECOND, UTC).replace(tzinfo=zone))
+
+
+def can_be_shown(at: Instant) -> bool:
+    """Whether an instant is a date that pages can show; files hold others, too."""
+    return _SHOWN[0] <= at < _SHOWN[1]
+
+
+def _can_be(at: Instant, now: Instant) -> bool:
+    return _EARLIEST <= at <= later(now, AHEAD_S)
+
+
+def check_stated(at: Instant, now: Instant) -> None:
+    """See that a recording can have begun when a person says that it did.
+
+    Raises:
+        InputError: it cannot: before there were recorders, or ahead of our clock.
+    """
+    if not _can_be(at, now):
+        raise InputError("start_impossible")
 
 
 def start_of(times: Mapping[str, Instant], now: Instant) -> Start:
     """The judgement on all times of a file, `now` being when it was taken in."""
-    good = {source: at for source, at in times.items() if _EARLIEST <= at <= later(now, AHEAD_S)}
+    good = {source: at for source, at in times.items() if _can_be(at, now)}
     if NAME in good:
         return _by_name(good)
     if CONTAINER in good or CONTAINER_LOCAL in good:

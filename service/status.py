@@ -45,6 +45,7 @@ def camera_statuses(session: Session, *, gaps: int = 20) -> list[CameraStatus]:
             select(SegmentRow.end_us)
             .where(SegmentRow.camera_id == camera.id)
             .order_by(col(SegmentRow.end_us).desc())
+            .limit(1)
         ).first()
         rows = session.exec(
             select(Gap)

@@ -117,26 +117,38 @@ class Supervisor:
         changed = [
             child
             for child in running.values()
-            if wanted.get(child.argument.camera) != child.argument
+            if child.argument.camera not in wanted
+            or wanted[child.argument.camera] not in {None, child.argument}
         ]
         self._end(changed)
         for child in changed:
             del self._children[child.name]
         for camera, plan in wanted.items():
+            if plan is None:
+                continue
             name = f"camera-{camera}"
             self._children.setdefault(name, Child(name, run_camera, plan))
 
+    def _tell_ended(self, name: str, code: int | None) -> None:
+        try:
+            with self.database.write() as session:
+                raise_alarm(session, self.clock, Trouble.PROCESS_ENDED, name, code=str(code))
+        except ServiceError as error:
+            log.warning("that %s ended could not be told: %s", name, error)
+
     def _keep(self, child: Child) -> None:
-        now = self.clock.monotonic_us()
+        now, code = self.clock.monotonic_us(), None
         if child.is_running() or now < child.not_before_us:
             return
         if child.process is not None:
             code = child.process.exitcode
             log.warning("%s ended with %s; starting it again", child.name, code)
-            with self.database.write() as session:
-                raise_alarm(session, self.clock, Trouble.PROCESS_ENDED, child.name, code=str(code))
         child.not_before_us = now + round(RESTART_S * 1_000_000)
+        # First: a camera waits for no database.
+        ended = child.process is not None
         child.start(self._context)
+        if ended:
+            self._tell_ended(child.name, code)
 
     def _end(self, children: list[Child]) -> None:
         """Cameras first, so that the registrar can enter what they closed."""

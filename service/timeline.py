@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
-from ingest.errors import NoFootage
-from ingest.segments import Gop, Segments, holes
+from ingest.errors import FootageAltered
+from ingest.segments import Gop, Segments, holes, read_index
 from service.tables import Alarm, ClockStep, Gap, SegmentRow
 from service.texts import Language, say
 from vision.frame import SECOND, CameraId, Instant, seconds_between
@@ -26,6 +26,7 @@ class Kind(StrEnum):
     """What a moment tells of; the catalogue has the words (`timeline.<kind>`)."""
 
     RECORDED = "recorded"
+    DESTROYED = "destroyed"
     GAP = "gap"
     CLOCK_STEP = "clock_step"
     ALARM = "alarm"
@@ -79,7 +80,7 @@ class Timeline:
     """An interval of one camera, `[start, end)`.
 
     Attributes:
-        recorded_s: seconds for which there are pictures; runs that overlap count once.
+        recorded_s: seconds of which the recording is there; runs that overlap count once.
         offsets: None when the camera sent no time.
         unsynchronised: segments that began while no time service kept our clock.
     """
@@ -149,7 +150,7 @@ def timeline(
     ).all()
     entered = Instant(max((row.end_us for row in rows), default=start))
     live = _live(segments, CameraId(camera), entered, end)
-    spans = [(Instant(row.start_us), Instant(row.end_us)) for row in rows]
+    spans = [(Instant(row.start_us), Instant(row.end_us)) for row in rows if row.state == "kept"]
     spans += [(gop.at, gop.end) for gop in live]
     moments = [*_runs(rows), *_gaps(session, camera, start, end)]
     moments += [*_steps(session, camera, start, end), *_alarms(session, camera, start, end)]
@@ -167,10 +168,15 @@ def timeline(
 
 def _live(segments: Segments, camera: CameraId, entered: Instant, end: Instant) -> list[Gop]:
     """Footage behind the last row: it is being written, or will be entered in a second."""
-    try:
-        return [gop for gop in segments.read(camera, entered, end) if gop.at >= entered]
-    except NoFootage:
-        return []
+    found: list[Gop] = []
+    for path in segments.indexes(camera, entered, end):
+        try:
+            segment = read_index(path)
+        except (FileNotFoundError, FootageAltered):
+            # Destroyed meanwhile; or damaged, which is an alarm and must not hide the others.
+            continue
+        found += [gop for gop in (segment.gops if segment else ()) if entered <= gop.at < end]
+    return sorted(found, key=lambda gop: gop.at)
 
 
 def _now(live: Sequence[Gop], entered: Instant, end: Instant, *, known: bool) -> list[Moment]:
@@ -194,14 +200,14 @@ def _runs(rows: Sequence[SegmentRow]) -> list[Moment]:
     """
     found: list[list[SegmentRow]] = []
     for row in rows:
-        goes_on = found and found[-1][-1].run == row.run and found[-1][-1].end_reason == "full"
-        if goes_on:
+        last = found[-1][-1] if found else None
+        if last and (last.run, last.state, last.end_reason) == (row.run, row.state, "full"):
             found[-1].append(row)
         else:
             found.append([row])
     return [
         Moment(
-            Kind.RECORDED,
+            Kind.RECORDED if run[0].state == "kept" else Kind.DESTROYED,
             Instant(run[0].start_us),
             Instant(run[-1].end_us),
             run[-1].end_reason,
@@ -241,7 +247,8 @@ def _steps(session: Session, camera: str, start: Instant, end: Instant) -> list[
 def _alarms(session: Session, camera: str, start: Instant, end: Instant) -> list[Moment]:
     rows = session.exec(
         select(Alarm).where(
-            Alarm.subject == camera,
+            # The camera itself, and the process that records it.
+            col(Alarm.subject).in_([camera, f"camera-{camera}"]),
             col(Alarm.opened_us) < end,
             or_(col(Alarm.closed_us).is_(None), col(Alarm.closed_us) > start),
         )
@@ -293,7 +300,7 @@ def words_of(moment: Moment, language: Language) -> str:
     if moment.end is None:
         return say("timeline.recording", language)
     return say(
-        "timeline.recorded",
+        f"timeline.{moment.kind.value}",
         language,
         segments=moment.facts["segments"],
         mib=f"{moment.facts['size'] / (1 << 20):.1f}",

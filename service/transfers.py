@@ -118,8 +118,13 @@ def _plain(said: Mapping[str, str], key: str) -> str | None:
 
 
 def _milliseconds(text: str) -> Instant | None:
-    """`File.lastModified` of browsers; what is no such number is as if it were not said."""
-    return Instant(int(text) * 1000) if re.fullmatch(r"[0-9]{1,15}", text) else None
+    """`File.lastModified` of browsers; what is no such number is as if it were not said.
+
+    Fourteen digits reach the year 5138, and every database holds them.
+    """
+    if not re.fullmatch(r"[0-9]{1,14}", text):
+        return None
+    return Instant(int(text) * 1000)
 
 
 def _sums(said: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What the player of a page shows: the original where browsers play it, else its review copy."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from sqlmodel import Session
 
@@ -12,10 +14,16 @@ from service.web.deps import Web
 from service.web.page import Page
 
 
+@lru_cache(maxsize=4096)
+def _plays(path: Path) -> bool:
+    """Objects never change: the index of one, 64 MiB at most, is read once and not per range."""
+    return playable(read_coding(path))
+
+
 def plays(web: Web, sha256: Sha256) -> bool:
     """Whether browsers play an object; one that is gone is told where it is asked for."""
     try:
-        return playable(read_coding(web.store.path(sha256)))
+        return _plays(web.store.path(sha256))
     except KeyError:
         return True
 

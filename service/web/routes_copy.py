@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from ingest.files import Sha256
 from ingest.transcode import Stretch
-from service.derived import Wish, ask, manifest, standing, wish_for_clip, wishes_of
+from service.derived import Copy, Wish, ask, copies_of, manifest, standing, wish_for_clip
 from service.errors import InputError
 from service.review import items_of
 from service.tables import Acquisition, Derived, Item, User
@@ -119,21 +119,21 @@ def copies(upload_id: str, web: Parts, _user: Viewer, page: Answer) -> dict[str,
     with web.database.read() as session:
         acquisition = _acquisition(session, upload_id)
         sha256 = Sha256(acquisition.sha256)
-        found = [_told(session, page, wish, upload_id) for wish in wishes_of(session, sha256)]
+        found = [_told(session, page, acquisition, copy) for copy in copies_of(session, sha256)]
     return {
         "original": f"/uploads/{upload_id}/original" if plays(web, sha256) else None,
         "copies": found,
     }
 
 
-def _told(session: Session, page: Page, wish: Wish, upload_id: str) -> dict[str, Any]:
-    now = standing(session, wish.id)
+def _told(session: Session, page: Page, of: Acquisition, copy: Copy) -> dict[str, Any]:
+    now = standing(session, copy.id)
     return {
-        "start_s": wish.stretch.start_us / SECOND,
-        "end_s": wish.stretch.end_us / SECOND,
+        "start_s": copy.stretch.start_us / SECOND,
+        "end_s": copy.stretch.end_us / SECOND,
         "state": now.state,
-        "words": standing_words(page, now, wish.name),
-        "address": copy_address(wish.id, upload_id),
+        "words": standing_words(page, now, of.file_name),
+        "address": copy_address(copy.id, of.id),
     }
 
 

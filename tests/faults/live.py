@@ -1,7 +1,6 @@
 """Faults of processes, networks and disks: real processes in real time on a rig of their own."""
 
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+from service.database import sqlite_library
 from service.errors import WorldError
 from service.registrar import Registrar
 from tests.faults.beside import Beside, beside
@@ -158,7 +158,8 @@ def locked(ground: Ground, name: str) -> Outcome:
     """Somebody holds the database: nobody else can write to it, and recording does not care."""
     with _scene(ground, name) as (_, made):
         path = made.settings.home / "liuhen.db"
-        with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        # With the library that everybody uses: two on one file void each other's locks.
+        with closing(sqlite_library().connect(path, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             given, fault_us = receipts(made.root), monotonic_us()
             # It goes on trying, as in the service, and says afterwards how long that took.

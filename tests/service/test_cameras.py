@@ -42,7 +42,8 @@ def troubles(made: Installation) -> set[tuple[str, str]]:
 
 def planned(made: Installation) -> dict[CameraId, Plan]:
     with made.database.write() as session:
-        return plans(session, made.clock, made.settings)
+        found = plans(session, made.clock, made.settings)
+        return {camera: plan for camera, plan in found.items() if plan is not None}
 
 
 def added(made: Installation, *news: NewCamera) -> None:

@@ -24,10 +24,10 @@ from service.derived import (
     Standing,
     Wish,
     ask,
+    copies_of,
     manifest,
     standing,
     wish_for_clip,
-    wishes_of,
 )
 from service.errors import InputError
 from service.evidence.log import MACHINE, Action
@@ -112,7 +112,7 @@ def test_the_same_wish_is_one_item_whoever_has_it(embedded: Installation) -> Non
     assert other.id != wanted.id
     assert embedded.count(Derived) == 2
     with embedded.database.read() as session:
-        assert [each.id for each in wishes_of(session, wanted.parent)] == [other.id, wanted.id]
+        assert [each.id for each in copies_of(session, wanted.parent)] == [other.id, wanted.id]
 
 
 def test_a_job_that_is_done_twice_makes_nothing_new(embedded: Installation) -> None:

@@ -25,7 +25,6 @@ from service.evidence.verify import record as verified
 from service.evidence.verify import verify
 from service.fsck import MOST_ALARMS, STALE_S, Checker, Report, named_objects, record, sentence
 from service.mend import Mender, mend_at_start
-from service.needs import DAY_S
 from service.registrar import Registrar
 from service.retention import RingKeeper
 from service.tables import Event, Gap, Item, SegmentRow
@@ -456,7 +455,7 @@ def test_a_finding_names_bytes_and_time(home: Installation) -> None:
 
 def test_what_was_destroyed_is_no_damage(home: Installation) -> None:
     """Nor is what follows it: its predecessor has a tombstone."""
-    home.clock.sleep(100 * DAY_S)
+    home.pass_days(100)
     change(home, -1, state="kept")
     settings = home.settings
     with home.database.write() as session:

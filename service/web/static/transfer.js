@@ -6,9 +6,28 @@ const WAITS_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const AGAIN = new Set([0, 408, 409, 423, 460, 502, 503, 504]); // Others do not change by waiting.
 const PREFIX = "liuhen.transfer:";
 
-/** Where the address of a file's transfer is remembered: the same file is known by these. */
-export function keyOf(file) {
-  return `${PREFIX}${file.name}:${file.size}:${file.lastModified}`;
+const MARKED_BYTES = 64 * 1024; // At each end of a file: recorders write their header and index there.
+
+/** 53 bits of FNV-1a's kind over two lanes (cyrb53): WebCrypto is missing on pages without HTTPS. */
+function hash(bytes) {
+  let [one, two] = [0xdeadbeef, 0x41c6ce57];
+  for (const byte of bytes) {
+    one = Math.imul(one ^ byte, 2654435761);
+    two = Math.imul(two ^ byte, 1597334677);
+  }
+  one = Math.imul(one ^ (one >>> 16), 2246822507) ^ Math.imul(two ^ (two >>> 13), 3266489909);
+  two = Math.imul(two ^ (two >>> 16), 2246822507) ^ Math.imul(one ^ (one >>> 13), 3266489909);
+  return (4294967296 * (2097151 & two) + (one >>> 0)).toString(16);
+}
+
+/**
+ * Where the address of a file's transfer is remembered: the same file is known by these. Name, size
+ * and time do not tell recorder files apart: many have one size, and a clock that was never set.
+ */
+async function keyOf(file) {
+  const ends = new Blob([file.slice(0, MARKED_BYTES), file.slice(-MARKED_BYTES)]);
+  const mark = hash(new Uint8Array(await ends.arrayBuffer()));
+  return `${PREFIX}${file.name}:${file.size}:${file.lastModified}-${mark}`;
 }
 
 /** Names of files whose transfers were begun in this browser and not finished. */
@@ -44,6 +63,7 @@ export class Transfer {
     this.file = file;
     this.facts = facts;
     this.tell = tell;
+    this.key = null;
     this.request = null;
     this.running = false;
   }
@@ -80,7 +100,8 @@ export class Transfer {
 
   /** One step: find out where we stand, send a part, or ask what became of it; true at the end. */
   async advance() {
-    const key = keyOf(this.file);
+    this.key ??= await keyOf(this.file);
+    const key = this.key;
     const address = localStorage.getItem(key);
     if (!address) await this.create(key);
     else if (this.offset === undefined) await this.resync(key, address);
