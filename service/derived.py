@@ -208,13 +208,13 @@ class Copy:
 def copies_of(session: Session, parent: Sha256) -> list[Copy]:
     """The copies of an original, once each, by their beginning."""
     rows = session.exec(select(Derived).where(Derived.parent_sha256 == parent))
-    there = {row.id: Copy(row.id, Stretch(row.start_us, row.end_us)) for row in rows}
+    there = [Copy(row.id, Stretch(row.start_us, row.end_us)) for row in rows]
     of_parent = col(Job.payload)["parent"].as_string() == parent
     jobs = session.exec(select(Job).where(Job.kind == JOB, of_parent))
     wishes = (Wish.from_json(job.payload) for job in jobs)
-    wanted = {wish.id: Copy(wish.id, wish.stretch) for wish in wishes}
-    found = {**wanted, **there}.values()
-    return sorted(found, key=lambda copy: (copy.stretch.start_us, copy.stretch.end_us))
+    wanted = [Copy(wish.id, wish.stretch) for wish in wishes]
+    found = {copy.id: copy for copy in (*wanted, *there)}
+    return sorted(found.values(), key=lambda copy: (copy.stretch.start_us, copy.stretch.end_us))
 
 
 def tools() -> dict[str, str]:

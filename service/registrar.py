@@ -62,6 +62,7 @@ class Registrar:
             self._known = set(session.exec(there))
         self._entered: dict[Path, int] = {}
         self._asked_us: int | None = None
+        self.most_at_once = MOST_AT_ONCE
         self._ring = RingKeeper(database, clock, settings)
 
     def step(self) -> None:
@@ -104,7 +105,7 @@ class Registrar:
         process = holder(folder.with_suffix(".lock"))
         new = [path for day in folder.glob("*/") for path in self._unknown(day)]
         new.sort(key=lambda path: int(path.stem))
-        read = list(islice(self._filled(new, process), MOST_AT_ONCE))
+        read = list(islice(self._filled(new, process), self.most_at_once))
         followed = {segment.head.predecessor for segment in read}
         finished = [
             segment

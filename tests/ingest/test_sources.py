@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -366,3 +367,30 @@ def test_a_clock_that_is_wrong_by_a_day_is_only_told(ahead_s: float) -> None:
     assert len(offsets) > 10
     assert all(abs(offset - ahead_s) < 10 for offset in offsets)
     assert {b.dts - a.dts for a, b in pairwise(got)} == {TICKS}
+
+
+def told(track: str, n: int, pts: int | None) -> tuple[Any, Packet]:
+    """A packet as FFmpeg gives it and as it was received, 40 ms after the one before."""
+    packet = Packet(b"x", pts or 0, pts or 0, 0, True, Instant(n), n * 40_000, None)
+    return SimpleNamespace(pts=pts, dts=pts), replace(packet, track=cast(Track, track))
+
+
+def test_sound_without_a_time_does_not_hold_up_the_pictures() -> None:
+    """One piece of it and no other: pictures are recorded, not kept in memory for ever."""
+
+    def received() -> Iterator[tuple[Any, Packet]]:
+        yield told("audio", 0, None)
+        for n in range(2000):
+            yield told("video", n, n * TICKS)
+
+    stream = _timed(received())
+    first = next(stream)
+    assert (first.track, first.pts) == ("video", 0)
+    assert sum(1 for _ in stream) == 1998
+
+
+def test_a_time_stamp_that_stands_still_is_not_one_picture() -> None:
+    """A picture's parts come together; a frozen clock must not make one packet without end."""
+    got = list(_timed(told("video", n, 7 if n < 100 else n * TICKS) for n in range(200)))
+    assert len(got) > 100
+    assert max(len(packet.data) for packet in got) <= 14

@@ -139,15 +139,21 @@ def test_a_script_named_like_a_video_calls_nobody(
             trap.accept()
 
 
-def test_the_reader_has_no_network(tmp_path: Path, trap: socket.socket) -> None:
+def test_who_reads_or_copies_has_no_network(tmp_path: Path, trap: socket.socket) -> None:
     """Where the system lets it: as root, and where everybody may make user name spaces. What reads
     a file is in the same process as the connection that is tried behind it.
     """
     path = tmp_path / "a.mp4"
     path.write_bytes(WHOLE)
     script = (
-        "import socket, sys\nfrom ingest import probe\n"
-        "if sys.argv[3] == 'read':\n probe.main()\nelse:\n print(probe.leave_network())\n"
+        "import socket, sys\nfrom ingest import probe, transcoder\n"
+        "what = sys.argv[3]\n"
+        "if what == 'read':\n probe.main()\n"
+        "elif what == 'copy':\n"
+        " sys.argv = ['', sys.argv[1], sys.argv[1] + '.copy', '0', '1000000', sys.argv[2]]\n"
+        " transcoder.main()\n"
+        " sys.argv = ['', '', sys.argv[5]]\n"
+        "else:\n print(probe.leave_network())\n"
         "try:\n socket.create_connection(('127.0.0.1', int(sys.argv[2])), 2)\n"
         "except OSError:\n print('cut off')\nelse:\n print('connected')"
     )
@@ -161,7 +167,9 @@ def test_the_reader_has_no_network(tmp_path: Path, trap: socket.socket) -> None:
     with trap:
         can = tried("leave")
         assert can in {"True\ncut off\n", "False\nconnected\n"}
-        assert tried("read").endswith(can.splitlines()[1] + "\n")
+        for what in ("read", "copy"):
+            assert tried(what).endswith(can.splitlines()[1] + "\n"), what
+    assert Path(f"{path}.copy").stat().st_size > 0
 
 
 def test_a_large_square_is_refused_by_its_header(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,43 @@ def test_a_disk_that_stays_slow_costs_footage_and_says_so(tmp_path: Path, stream
     assert loss.seconds == pytest.approx(len(missing) * STEP_S)
     assert [s.end.reason for s in indexes(tmp_path) if s.end] == ["overrun", "stopped"]
     assert indexes(tmp_path)[1].head.predecessor_end == "overrun"
+
+
+def test_a_loss_that_is_open_when_the_run_ends_is_told(tmp_path: Path, stream: Stream) -> None:
+    """Invariant 8: the camera went while the disk was behind; both are facts."""
+    info, packets = stream
+    recorder = slow(tmp_path)
+    with writing(recorder, sum(len(packet.data) for packet in packets[:55])) as (writer, told):
+        writer.begin(info)
+        for packet in packets[:105]:
+            writer.offer(packet)
+        recorder.go.set()
+        writer.drain()
+        writer.end("disconnected")
+    (loss,) = told.losses
+    kept = sum(len(gop.pictures) for gop in everything(tmp_path))
+    assert loss.packets == 105 - kept
+    assert [s.end.reason for s in indexes(tmp_path) if s.end] == ["overrun"]
+
+
+def test_sound_does_not_end_a_loss(tmp_path: Path, stream: Stream) -> None:
+    """Every piece of sound is a key of its own track; pictures need one of theirs."""
+    info, packets = stream
+    recorder = slow(tmp_path)
+    with writing(recorder, sum(len(packet.data) for packet in packets[:55])) as (writer, told):
+        writer.begin(info)
+        for packet in packets[:63]:
+            writer.offer(packet)
+        recorder.go.set()
+        writer.drain()
+        writer.offer(replace(packets[63], track="audio", key=True, data=b"tone"))
+        for packet in packets[63:]:
+            writer.offer(packet)
+            writer.drain()
+        writer.end("stopped")
+    (loss,) = told.losses
+    kept = sum(len(gop.pictures) for gop in everything(tmp_path))
+    assert loss.packets == len(packets) - kept + 1
 
 
 def test_a_full_disk_ends_the_run_at_the_reader(tmp_path: Path, stream: Stream) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ingest.clock import SystemClock
 from ingest.errors import DiskFull
@@ -126,6 +127,43 @@ def test_a_job_that_is_done_twice_makes_nothing_new(embedded: Installation) -> N
         again.state, again.done_us = "ready", None
     assert worker(embedded).step()
     assert (embedded.rows(Derived), len(embedded.log())) == before
+
+
+def test_jobs_that_were_done_long_ago_are_forgotten_and_their_copies_are_not(
+    installation: Installation,
+) -> None:
+    """On every engine: the table does not grow for ever, and what stays is counted on from."""
+    made = installation
+    done = asked(made, wish(made))
+    worker(made).step()
+    refused = asked(made, wish(made, HEVC[:3000]))
+    worker(made).step()
+    made.clock.sleep(20 * 86_400)
+    asked(made, refused)
+    worker(made).step()
+    made.clock.sleep(11 * 86_400)
+    asked(made, refused)
+    assert {job.id for job in made.rows(Job)} == {f"{refused.id}-{n}" for n in (2, 3)}
+    assert now(made, refused).state == "waiting"
+    assert now(made, done).state == "ready"
+    with made.database.read() as session:
+        (copy,) = copies_of(session, done.parent)
+    assert (copy.id, copy.stretch) == (done.id, Stretch(0, 3 * SECOND))
+    asked(made, done)
+    assert (made.count(Job), made.count(Derived)) == (2, 1)
+
+
+def test_only_jobs_of_the_original_are_read(installation: Installation) -> None:
+    """On every engine: what a page costs does not grow with the copies of other files."""
+    made = installation
+    wanted = [wish(made, bytes([n]), made_for=MACHINE) for n in range(9)]
+    for each in wanted:
+        asked(made, each)
+    read: list[str] = []
+    event.listen(Job, "load", lambda job, _: read.append(job.id))
+    with made.database.read() as session:
+        (copy,) = copies_of(session, wanted[4].parent)
+    assert (copy.id, len(read)) == (wanted[4].id, 1)
 
 
 WRONG = {

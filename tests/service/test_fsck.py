@@ -17,7 +17,7 @@ from ingest.files import sha256_file
 from ingest.fsck import RULES, Code, Depth, Finding, Pace, Severity
 from ingest.lock import Lock
 from ingest.ring import Ring
-from ingest.segments import read_index
+from ingest.segments import Segment, read_index
 from service.alarms import Trouble, open_alarms, raise_alarm
 from service.evidence.log import Action
 from service.evidence.store import FolderStore
@@ -34,7 +34,7 @@ from tests.ingest.clip import Recipe, encoded
 from tests.ingest.test_crash import killed_after
 from tests.service.footage import CAMERA, Camera, Film
 from tests.service.installation import Installation, installed
-from vision.frame import SECOND
+from vision.frame import SECOND, CameraId
 
 
 @pytest.fixture(scope="module")
@@ -741,3 +741,32 @@ def test_an_alarm_of_what_is_still_wrong_stays(home: Installation) -> None:
     raised(home, where)
     tell(home, report(home))
     assert told(home) == sorted([where, f"gop_hash: {where}"])
+
+
+@pytest.mark.parametrize("left", [0, 40])
+def test_an_index_that_a_row_vouches_for_is_never_a_leftover(home: Installation, left: int) -> None:
+    """What was entered was acknowledged: its loss is damage, and nothing moves it away."""
+    index = path(home, 0, ".idx")
+    index.chmod(0o644)
+    index.write_bytes(index.read_bytes()[:left])
+    looked = Checker(home.settings, home.database, home.clock, Depth.SIZES).run()
+    assert not looked.holds
+    Mender(home.settings, home.database, home.clock).mend(looked.findings)
+    assert index.exists()
+    assert index.with_suffix(".mp4").exists()
+
+
+def test_a_registrar_that_was_faster_does_no_harm(embedded: Installation, film: Film) -> None:
+    """The last round of a killed service enters what the next one wants to mend."""
+    embedded.add_camera()
+    Camera(embedded, film, embedded.now()).record(0, 8, None)
+
+    class Late(Mender):
+        def _unentered(self, camera: CameraId) -> list[Segment]:
+            found = super()._unentered(camera)
+            Registrar(embedded.database, embedded.clock, embedded.settings).step()
+            return found
+
+    looked = Checker(embedded.settings, embedded.database, embedded.clock, Depth.PRESENCE).run()
+    Late(embedded.settings, embedded.database, embedded.clock).mend(looked.findings)
+    assert len({row.id for row in rows(embedded)}) == 2

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from ingest.files import Sha256, sha256_bytes
-from service.alarms import open_alarms
+from service.alarms import Trouble, open_alarms, raise_alarm
 from service.errors import InputError
 from service.evidence.log import Action
 from service.evidence.store import FolderStore
@@ -130,6 +130,44 @@ def test_what_is_still_being_written_is_not_looked_at(dock: Station, name: str) 
     assert dock.here() == {name}
 
 
+class Writing(FolderStore):
+    """A store beside which a recorder goes on writing, as soon as its file is looked into."""
+
+    more: "tuple[Path, bytes] | None" = None
+
+    def path(self, sha256: Sha256) -> Path:
+        if self.more is not None:
+            path, data = self.more
+            self.more = None
+            with path.open("ab") as stream:
+                stream.write(data)
+        return super().path(sha256)
+
+
+def test_a_file_that_grows_while_it_is_looked_into(made: Installation, tmp_path: Path) -> None:
+    """U9: what was moved is what was kept; the longer file is another, taken in when it rests."""
+    folder = tmp_path / "dock"
+    folder.mkdir()
+    store = Writing(made.settings.objects)
+    dock = Station(made, folder, store)
+    tail = bytes(4) + b"more"
+    path = dock.put(NAME, CLIP)
+    dock.put(f"{NAME}.md5", hashlib.md5(CLIP + tail).hexdigest().encode())
+    store.more = (path, tail)
+    dock.settle()
+    assert dock.here() == {NAME, f"{NAME}.md5"}, "it is not whole yet"
+    assert dock.alarms() == []
+    assert dock.settle() == 1
+    assert dock.alarms() == []
+    assert dock.here() == {f"done/{NAME}", f"done/{NAME}.md5"}
+    assert (dock.folder / "done" / NAME).read_bytes() == CLIP + tail
+    rows = {store.path(row.sha256).read_bytes(): row for row in made.rows(Acquisition)}
+    assert rows.keys() == {CLIP, CLIP + tail}
+    assert [each["equal"] for each in rows[CLIP + tail].sums] == [True]
+    assert dock.look(AGAIN_S) == 0
+    assert verify(made.database, made.store).holds
+
+
 def test_links_are_not_followed(dock: Station, made: Installation, tmp_path: Path) -> None:
     """Whoever can write into the share cannot make us read our own files."""
     (tmp_path / "secret").write_bytes(b"secret")
@@ -193,6 +231,23 @@ def test_a_folder_that_is_gone_is_an_alarm(dock: Station, made: Installation) ->
     dock.folder.mkdir()
     dock.look(AGAIN_S + 1)
     assert dock.alarms() == []
+
+
+def test_an_alarm_of_a_folder_that_is_watched_no_more_is_closed(
+    dock: Station, made: Installation, tmp_path: Path
+) -> None:
+    """Nothing else would ever close it; those of other troubles and other sources stay."""
+    dock.folder.rmdir()
+    dock.look()
+    with made.database.write() as session:
+        raise_alarm(session, made.clock, Trouble.CAMERA_DOWN, "gate-1")
+    again = Station(made, dock.folder, made.store)
+    again.look()
+    assert {alarm.subject for alarm in again.alarms()} == {"dock", "gate-1"}
+    (tmp_path / "other").mkdir()
+    other = Station(made, tmp_path / "other", made.store, name="other")
+    other.look()
+    assert {alarm.subject for alarm in other.alarms()} == {"gate-1"}
 
 
 def test_side_files_go_with_their_video(dock: Station, made: Installation) -> None:

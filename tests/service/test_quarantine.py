@@ -65,6 +65,14 @@ def test_what_is_set_aside_is_kept(embedded: Installation) -> None:
 WRONG = {
     "no reason": (Statement(why=" ", started=BEGAN), "why_missing"),
     "no start": (Statement(why="x"), "start_missing"),
+    "a start before there were recorders": (
+        Statement(why="x", started=Instant(-62_135_625_943_000_000)),
+        "start_impossible",
+    ),
+    "a start ahead of our clock": (
+        Statement(why="x", started=Instant(253_402_271_999_000_000)),
+        "start_impossible",
+    ),
     "an officer whom nobody knows": (
         Statement(why="x", started=BEGAN, officer_id="nobody"),
         "no_user",

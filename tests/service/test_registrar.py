@@ -301,3 +301,65 @@ def test_a_database_on_a_full_disk_is_the_worlds_fault(tiny_disk: Path) -> None:
         ballast.unlink()
         enter(made)
         assert alarms(made) == [("camera_down", CAMERA)]
+
+
+def test_facts_of_one_process_keep_their_order(embedded: Installation) -> None:
+    """The clock was set back between DOWN and UP: the camera is up."""
+    spool, now = Spool(embedded.settings.spool), embedded.now()
+    spool.put(FactKind.DOWN, CAMERA, now, {"cause": "silent"})
+    spool.put(FactKind.UP, CAMERA, later(now, -3590), {})
+    enter(embedded)
+    assert alarms(embedded) == []
+
+
+def test_a_segment_that_names_itself_holds_up_nothing(embedded: Installation, film: Film) -> None:
+    """Only somebody's hand writes that; the registrar must not run in circles."""
+    Camera(embedded, film, embedded.now()).record(0, 3)
+    index = first_index(embedded)
+    lines = index.read_text().splitlines(keepends=True)
+    name = "/".join(index.with_suffix("").parts[-3:])
+    index.write_text(
+        "".join([lines[0].replace('"predecessor":null', f'"predecessor":"{name}"'), *lines[1:]])
+    )
+    enter(embedded)
+    assert len(segments(embedded)) == 1
+
+
+def test_a_backlog_is_entered_in_bites(embedded: Installation, film: Film) -> None:
+    """The database is not held for minutes after an outage; nothing is left out."""
+    camera = Camera(embedded, film, embedded.now(), segment_s=1.0)
+    camera.record(0, 12)
+    there = len(list(embedded.settings.segments.rglob("*.idx")))
+    registrar = new_registrar(embedded)
+    registrar.most_at_once = 5
+    entered = []
+    for _ in range(4):
+        registrar.step()
+        entered.append(len(segments(embedded)))
+    assert entered == [5, 10, there, there]
+    assert embedded.count(Gap) == 0
+
+
+def test_what_a_crash_left_empty_holds_up_nothing(embedded: Installation, film: Film) -> None:
+    """Segments without a whole group are passed over, however many."""
+    camera = Camera(embedded, film, embedded.now(), segment_s=1.0)
+    camera.record(0, 8)
+    for index in sorted(embedded.settings.segments.rglob("*.idx"))[:6]:
+        index.write_bytes(index.read_bytes().splitlines(keepends=True)[0])
+    registrar = new_registrar(embedded)
+    registrar.most_at_once = 1
+    for _ in range(2):
+        registrar.step()
+    assert len(segments(embedded)) == 2
+
+
+def test_media_that_is_shorter_than_its_index_is_altered(
+    embedded: Installation, film: Film
+) -> None:
+    """No hash is taken of bytes that are not there."""
+    Camera(embedded, film, embedded.now()).record(0, 4, None)
+    media = first_index(embedded).with_suffix(".mp4")
+    media.write_bytes(media.read_bytes()[:2000])
+    enter(embedded)
+    assert segments(embedded) == []
+    assert [key for key, _ in alarms(embedded)] == ["evidence_broken"]

@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ingest.files import Sha256
+from ingest.media import Media
+from service.arrivals import Arrival, Channel, Kept, times_of
 from service.start_time import Confidence, Start, as_local, start_of, time_in_name, time_in_text
-from service.times import BEIJING, instant
+from service.times import BEIJING, beijing, instant
 from vision.frame import Instant, later
 
 AT = instant(datetime(2026, 5, 1, 9, 30, tzinfo=BEIJING))
@@ -96,6 +99,42 @@ def test_the_judgement_does_not_depend_on_the_day(shift_s: float) -> None:
         wanted = None if at is None else later(at, shift_s)
         found = start_of(moved, later(NOW, shift_s))
         assert found == Start(wanted, source, Confidence(confidence))
+
+
+def _utc(year: int, month: int = 1, day: int = 1) -> Instant:
+    return instant(datetime(year, month, day, 12, tzinfo=UTC))
+
+
+NO_DATES = {
+    "the last day that there is": _utc(9999, 12, 31),
+    "the first day that there is": _utc(1),
+    "after all years": Instant(10**19),
+    "before all years": Instant(-(10**19)),
+}
+
+
+@pytest.mark.parametrize("at", NO_DATES.values(), ids=NO_DATES)
+@pytest.mark.parametrize("field", ["named", "sidecar", "modified", "container"])
+def test_what_no_page_can_show_is_no_time(field: str, at: Instant) -> None:
+    """A stranger's file holds any number; whoever shows it later must not fail."""
+    media = Media("mov", "h264", 160, 96, 10.0, 3.0, at if field == "container" else None, True)
+    kept = Kept("a.mp4", Sha256("0" * 64), 1)
+    said = {} if field == "container" else {field: at}
+    arrival = Arrival(id="a", kept=kept, channel=Channel.FOLDER, **said)
+    assert times_of(arrival, media) == {}
+
+
+def test_times_that_a_page_can_show_are_kept() -> None:
+    """Also those that cannot be true: they tell of a clock that was never set."""
+    for at in (_utc(1904), _utc(1970), _utc(5138)):
+        media = Media("mov", "h264", 160, 96, 10.0, 0.0, at, True)
+        arrival = Arrival(
+            id="a", kept=Kept("a.mp4", Sha256("0" * 64), 1), channel=Channel.FOLDER, modified=at
+        )
+        times = times_of(arrival, media)
+        assert times.keys() == {"container", "container_local", "modified"}
+        for each in times.values():
+            assert beijing(each).year == beijing(at).year
 
 
 TEXTS = {

@@ -8,6 +8,7 @@ from itertools import pairwise
 import av
 import pytest
 from rich.console import Console
+from sqlmodel import select
 
 from ingest.lock import Lock
 from ingest.packet import Packet
@@ -17,7 +18,7 @@ from service.alarms import Trouble, close_alarm, open_alarms, raise_alarm
 from service.cli_timeline import show_timeline
 from service.evidence.log import Action
 from service.registrar import Registrar
-from service.tables import Gap
+from service.tables import Gap, SegmentRow
 from service.timeline import Kind, Timeline, timeline
 from tests.ingest.clip import CAMERA, Recipe, Replay, encoded, record, replayed
 from tests.service.installation import Installation
@@ -248,3 +249,52 @@ def test_it_is_read_by_machines_too(embedded: Installation, recorder: Recorder) 
         "usual": 0.2,
         "most": 0.2,
     }
+
+
+def test_what_was_destroyed_is_not_recorded(embedded: Installation, recorder: Recorder) -> None:
+    """It was, and nobody can look at it any more."""
+    start = embedded.now()
+    show(embedded, recorder, "stopped")
+    with embedded.database.write() as session:
+        for row in session.exec(select(SegmentRow)).all()[:2]:
+            row.state = "destroyed"
+            session.add(row)
+    told = told_of(embedded, start)
+    assert [m.kind for m in told.moments] == [Kind.DESTROYED, Kind.RECORDED]
+    assert told.recorded_s == 10
+
+
+def test_a_broken_index_hides_nothing_else(embedded: Installation, recorder: Recorder) -> None:
+    """It is an alarm; the rest of the hour can be followed."""
+    start = embedded.now()
+    source = Told(encoded(CLIP), embedded.clock)
+    record(recorder, source, "stopped")
+    (broken, *_) = sorted(embedded.settings.segments.rglob("*.idx"))
+    broken.write_bytes(b"xx\n" + broken.read_bytes())
+    told = told_of(embedded, start)
+    assert told.recorded_s == 20
+
+
+def test_a_clock_that_is_set_in_a_pause_hides_no_gap(
+    embedded: Installation, recorder: Recorder
+) -> None:
+    """Invariant 10: the camera was away for 30 s, whatever the clock said meanwhile."""
+    show(embedded, recorder, "disconnected")
+    embedded.clock.sleep(30)
+    embedded.clock.step(-3600)
+    show(embedded, recorder, "disconnected")
+    embedded.clock.sleep(20)
+    embedded.clock.step(1800)
+    show(embedded, recorder, "stopped")
+    gaps = [(gap.cause, (gap.end_us - gap.start_us) / SECOND) for gap in embedded.rows(Gap)]
+    assert sorted(gaps) == [("disconnected", 20), ("disconnected", 30)]
+
+
+def test_a_killed_recorder_is_on_the_timeline(embedded: Installation, recorder: Recorder) -> None:
+    """Its process's alarm is the camera's."""
+    start = embedded.now()
+    show(embedded, recorder, "stopped")
+    with embedded.database.write() as session:
+        raise_alarm(session, embedded.clock, Trouble.PROCESS_ENDED, f"camera-{CAMERA}", code="-9")
+    embedded.clock.sleep(1)
+    assert "process_ended" in [m.cause for m in told_of(embedded, start).moments]

@@ -12,7 +12,7 @@ from service.copying import CopyWorker
 from service.derived import MOST_WAITING, wish_for_clip
 from service.evidence.log import Action
 from service.review import items_of
-from service.tables import Derived, Job
+from service.tables import Acquisition, Derived, Job
 from service.web.routes_copy import offset_us
 from tests.ingest.clip import Recipe, encoded, shown
 from tests.ingest.foreign import Make, foreign, psnr
@@ -146,6 +146,20 @@ def test_a_recorder_file_that_plays_is_played(office: Office) -> None:
         part = browser.get(said["original"], headers={"Range": "bytes=0-9"})
     assert (part.status_code, part.content) == (206, clip_bytes(1)[:10])
     assert part.headers["Content-Type"] == "video/mp4"
+
+
+def test_the_index_of_an_original_is_read_once(office: Office) -> None:
+    """Attacks: reading up to 64 MiB for each range that a player asks for."""
+    upload_id = office.add_upload()
+    with office.browser("officer") as browser:
+        address = browser.get(f"/uploads/{upload_id}/copies").json()["original"]
+        with office.database.read() as session:
+            sha256 = session.get_one(Acquisition, upload_id).sha256
+        path = office.store.path(Sha256(sha256))
+        path.chmod(0o644)
+        path.write_bytes(bytes(len(clip_bytes(1))))
+        part = browser.get(address, headers={"Range": "bytes=0-9"})
+    assert (part.status_code, part.headers["Content-Type"]) == (206, "video/mp4")
 
 
 REFUSED = {

@@ -6,16 +6,18 @@ The invariants U1 to U8 stand in docs/design/storage.md, "Uploads".
 import os
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 from starlette.requests import Request
 
 from ingest.part import Part
 from service.arrivals import Channel
-from service.errors import InputError
+from service.database import Database
+from service.errors import InputError, WorldError
 from service.evidence.log import Action
 from service.receipt import CHECKPOINT_BYTES, Offered, Receipt
 from service.settings import Settings
@@ -320,6 +322,47 @@ def test_a_client_that_falls_silent_does_not_lock_itself_out(office: Office, tus
     receipt.close()
     assert tus.offset(address) == KIB
     assert tus.send(address, KIB, NOISE[KIB:]).status_code == 204
+
+
+class Severed(Database):
+    """A database whose answer to a commit is lost, after it was made or before."""
+
+    def __init__(self, settings: Settings, *, made: bool) -> None:
+        super().__init__(settings)
+        self.made = made
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with super().write() as session:
+            yield session
+            if not self.made:
+                raise WorldError("database", detail="server closed the connection")
+        raise WorldError("database", detail="server closed the connection")
+
+
+@pytest.mark.parametrize(("made", "offset"), [(True, 1000), (False, 0)])
+def test_a_commit_in_doubt_cuts_off_nothing(
+    office: Office, tus: Tus, made: bool, offset: int
+) -> None:
+    """U1: the commit was made and its answer lost: the row has the bytes, so the file must; if it
+    was not made, the next part finds the row where it was.
+    """
+    address = tus.begin(3000)
+    severed = Severed(settings_of(office), made=made)
+    who = Uploader(Channel.PAGE, "officer")
+    offered = Offered(0, 1000, None)
+    receipt = Receipt.open(
+        severed, office.clock, settings_of(office), who, address.rpartition("/")[2], offered
+    )
+    receipt.write(NOISE[:1000])
+    with pytest.raises(WorldError, match="database"):
+        receipt.finish()
+    receipt.close()
+    severed.close()
+    assert tus.offset(address) == offset
+    assert part_of(office, address).stat().st_size == 1000
+    assert tus.send(address, offset, NOISE[offset:3000]).status_code == 204
+    assert part_of(office, address).read_bytes() == NOISE[:3000]
 
 
 def test_unfinished_uploads_of_one_person_are_bounded(office: Office) -> None:

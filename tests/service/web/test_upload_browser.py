@@ -127,6 +127,38 @@ def pause_and_reload(page: Page, office: Office, folder: Path) -> None:
     assert page.evaluate("localStorage.length") == 0
 
 
+def two_of_one_name(page: Page, office: Office, folder: Path) -> None:
+    """Name, size and time are equal, the content is not: neither goes on in the other's place."""
+    contents = [random.Random(seed).randbytes(2 * PART) for seed in (2, 3)]
+    paths = [folder / each / "MOV00001.bin" for each in "ab"]
+    for path, content in zip(paths, contents, strict=True):
+        path.parent.mkdir()
+        path.write_bytes(content)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    page.goto(page.url)
+
+    def broken(route: Route) -> None:
+        if route.request.headers.get("upload-offset") == str(PART):
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/transfers/*", broken)
+    page.set_input_files("#files", str(paths[0]))
+    page.wait_for_selector(f"{row(page, paths[0].name)} >> text=重试")
+    (key,) = page.evaluate("Object.keys(localStorage)")
+    assert ":MOV00001.bin:16777216:1000000000000-" in key
+    page.reload()
+    page.unroute("**/transfers/*")
+    for path, content in (paths[1], contents[1]), (paths[0], contents[0]):
+        page.set_input_files("#files", str(path))
+        page.wait_for_selector(f"#transfers >> text={digest(content)}", timeout=60_000)
+    assert {digest(each) for each in contents} <= {
+        each.sha256 for each in rows(office, Quarantined)
+    }
+    assert page.evaluate("localStorage.length") == 0
+
+
 def settle(page: Page, address: str) -> None:
     """An officer settles what waits."""
     page.goto(address + "/uploads")
@@ -155,9 +187,10 @@ def test_files_are_handed_over_in_a_browser(office: Office, tmp_path: Path) -> N
         log_in(page, address)
         two_files(page, tmp_path)
         pause_and_reload(page, office, tmp_path)
+        two_of_one_name(page, office, tmp_path)
         settle(page, address)
     # The connection that the test broke is all that the console complains about.
     assert [each for each in complaints if "ERR_FAILED" not in each] == []
     (row,) = rows(office, Acquisition)
     assert (row.device_id, row.officer_id, row.handed_by) == ("DSJ-1", "officer", "officer")
-    assert len(rows(office, Quarantined)) == 2
+    assert len(rows(office, Quarantined)) == 4

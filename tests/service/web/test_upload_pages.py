@@ -3,9 +3,12 @@
 import pytest
 from sqlmodel import select
 
+from service.alarms import open_alarms
 from service.tables import Acquisition, Quarantined
 from service.web.paging import PAGE_ROWS
+from tests.ingest.clip import Recipe, encoded
 from tests.service.web.office import Office, clip_bytes
+from tests.service.web.tus import TUS, Tus
 
 
 def undated(office: Office) -> str:
@@ -69,6 +72,48 @@ def test_an_officer_takes_a_file_in_from_the_page(office: Office) -> None:
         page = browser.get(f"/uploads/{waiting}").text
     assert "2026-05-28 09:30:05+08:00" in page
     assert "核对屏幕时间" in page
+
+
+IMPOSSIBLE = ["0001-01-01T00:00", "9999-12-31T23:59:59", "2009-12-31T00:00", "2031-01-01T00:00"]
+
+
+@pytest.mark.parametrize("settlement", ["taken", "set_aside"])
+@pytest.mark.parametrize("started", IMPOSSIBLE)
+def test_a_start_that_cannot_be_is_refused_in_words(
+    office: Office, started: str, settlement: str
+) -> None:
+    """Whoever states it is told; nothing is entered that no page can show."""
+    waiting = undated(office)
+    form = {"settlement": settlement, "started": started, "why": "x"}
+    with office.browser("officer") as browser:
+        answer = browser.post(f"/quarantine/{waiting}", data=form)
+        assert answer.status_code == 400
+        assert "录像开始时间不可能" in answer.text
+        assert browser.get("/uploads").status_code == 200
+    with office.database.read() as session:
+        assert session.get_one(Quarantined, waiting).settled_us is None
+
+
+CREATED = ["9999-12-31T23:59:59.000000Z", "0001-01-01T00:00:00.000000Z", "9999-01-01T00:00:00Z"]
+MODIFIED = ["99999999999999", "253402300799000", "9" * 18, "0", "-1", "gestern"]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "DSJ-1_20260528093000.mp4"])
+def test_times_that_nobody_can_mean_harm_no_page(office: Office, name: str) -> None:
+    """A container of the year 9999, a browser of the year 5138: taken in or waiting, and shown."""
+    with office.browser("officer") as browser:
+        tus = Tus(browser)
+        contents = [encoded(Recipe(container="mkv", created=created)) for created in CREATED]
+        ids = [tus.upload(content, filename=name) for content in contents]
+        ids += [tus.upload(clip_bytes(1), filename=name, modified=each) for each in MODIFIED]
+        assert office.intake().step() == len(ids)
+        assert office.intake().step() == 0
+        assert browser.get("/uploads").status_code == 200
+        for each in ids:
+            told = browser.get(f"/transfers/{each}", headers=TUS).json()
+            assert browser.get(told["page"]).status_code == 200
+    with office.database.read() as session:
+        assert open_alarms(session) == []
 
 
 def test_a_button_that_is_not_there_does_nothing(office: Office) -> None:
