@@ -144,13 +144,16 @@ def test_jobs_that_were_done_long_ago_are_forgotten_and_their_copies_are_not(
     made.clock.sleep(11 * 86_400)
     asked(made, refused)
     assert {job.id for job in made.rows(Job)} == {f"{refused.id}-{n}" for n in (2, 3)}
+    worker(made).step()
+    asked(made, refused)
+    assert {job.id for job in made.rows(Job)} == {f"{refused.id}-{n}" for n in (2, 3, 4)}
     assert now(made, refused).state == "waiting"
     assert now(made, done).state == "ready"
     with made.database.read() as session:
         (copy,) = copies_of(session, done.parent)
     assert (copy.id, copy.stretch) == (done.id, Stretch(0, 3 * SECOND))
     asked(made, done)
-    assert (made.count(Job), made.count(Derived)) == (2, 1)
+    assert (made.count(Job), made.count(Derived)) == (3, 1)
 
 
 def test_only_jobs_of_the_original_are_read(installation: Installation) -> None:
