@@ -229,6 +229,9 @@ def check_camera(
     hours: Annotated[
         float, typer.Option(min=0.01, max=24 * 31, help="回看多少小时 / hours to look back")
     ] = 1.0,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=600, help="观看码流多少秒 / seconds of stream to look at")
+    ] = CHECK_S,
     connect: Annotated[
         bool, typer.Option(help="是否连接摄像头 / whether to connect to the camera")
     ] = True,
@@ -243,7 +246,7 @@ def check_camera(
         row = camera_of(session, camera)
         told = timeline(session, Segments(settings.segments), camera, start, now)
     database.close()
-    found, trouble = _looked(row, settings, clock) if connect else (None, None)
+    found, trouble = _looked(row, settings, seconds) if connect else (None, None)
     if as_json:
         stream = None if found is None else asdict(found)
         failure = None if trouble is None else trouble.code
@@ -256,7 +259,7 @@ def check_camera(
 
 
 def _looked(
-    row: Camera, settings: Settings, clock: SystemClock
+    row: Camera, settings: Settings, seconds: float
 ) -> tuple[StreamCheck | None, IngestError | InputError | None]:
     """What the camera sends now, or why nothing."""
     try:
@@ -266,10 +269,10 @@ def _looked(
         return None, error
     # With sound, whether or not it is recorded: what the camera offers is the question.
     source = RtspSource(
-        CameraId(row.id), address, clock, packet_age_s=settings.packet_age_s, audio=True
+        CameraId(row.id), address, SystemClock(), packet_age_s=settings.packet_age_s, audio=True
     )
     try:
-        return check(source, CHECK_S), None
+        return check(source, seconds), None
     except CameraError as error:
         return None, error
     finally:

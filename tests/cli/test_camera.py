@@ -115,19 +115,19 @@ def test_a_check_tells_way_encryption_and_sound(tmp_path: Path, server: CameraSe
     secrets = home / "secrets.toml"
     secrets.write_text(f'{NAME} = "c4nary"')
     secrets.chmod(0o600)
-    done = run("camera", "check", "gate", "--home", home)
+    done = run("camera", "check", "gate", "--seconds", "2", "--home", home)
     assert done.returncode == 0, done.stderr
     assert "TCP" in done.stdout
     assert "encrypted with TLS, certificate not verified" in done.stdout
     assert "pcm_alaw, not recorded: off" in done.stdout
     vouched = {"LIUHEN_CAMERA_CA_FILE": str(tmp_path / "camera.pem")}
     run("camera", "set", "gate", "--audio", "--home", home)
-    done = run("camera", "check", "gate", "--home", home, **vouched)
+    done = run("camera", "check", "gate", "--seconds", "2", "--home", home, **vouched)
     assert "certificate verified" in done.stdout
     assert "pcm_alaw, recorded: on" in done.stdout
     secrets.chmod(0o644)
     # It cannot be connected to; what was recorded is told all the same.
-    done = run("camera", "check", "gate", "--home", home)
+    done = run("camera", "check", "gate", "--seconds", "2", "--home", home)
     assert done.returncode == 1
     assert str(secrets) in done.stdout
     assert "0 gaps" in done.stdout
