@@ -11,6 +11,7 @@ import pytest
 
 from service.demo import plot
 from service.demo.encoder import Format, encode
+from tests.cli import command
 from vision.boxes import Box, iou
 
 LIUHEN = Path(sys.executable).with_name("liuhen")
@@ -53,10 +54,7 @@ def test_simulated_street(tmp_path: Path) -> None:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [LIUHEN, "analyze", *arguments]
-    return subprocess.run(
-        list(map(str, command)), check=False, capture_output=True, text=True, timeout=60
-    )
+    return command.run("analyze", *arguments)
 
 
 @pytest.fixture(scope="module")

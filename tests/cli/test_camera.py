@@ -11,7 +11,8 @@ from service.demo.camera import Equipment
 from service.demo.digest import Login
 from service.demo.server import CameraServer
 from service.demo.sound import Tone
-from tests.cli.test_refusals import refused, run
+from tests.cli.command import run
+from tests.cli.test_refusals import refused
 from tests.ingest.certificate import certificate
 from tests.ingest.clip import Recipe
 from tests.ingest.live import ClipSource

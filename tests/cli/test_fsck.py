@@ -1,9 +1,7 @@
 """`liuhen fsck` and `liuhen hold` as people run them: exit status, sentences, JSON."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,12 @@ from ingest.lock import Lock
 from service.cameras import NewCamera, add_camera
 from service.database import open_database
 from service.settings import load
-
-LIUHEN = Path(sys.executable).with_name("liuhen")
+from tests.cli import command
 
 
 def run(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LIUHEN, *map(str, arguments), "--home", str(home)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "LIUHEN_NEW_PASSWORD": "long enough a word"},
-    )
+    password = {"LIUHEN_NEW_PASSWORD": "long enough a word"}
+    return command.run(*arguments, "--home", home, **password)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from rich.table import Table
 from service.demo import plot
 from service.demo.encoder import Format, encode
 from service.terminal import cell, plain, terminal
+from tests.cli import command
 
 LIUHEN = Path(sys.executable).with_name("liuhen")
 NAMES = ["[link]a[/b]", "[/p]", "[red]x[/red]", "[/]", ":smile:", "\\[a]"]
@@ -20,14 +21,7 @@ NAMES = ["[link]a[/b]", "[/p]", "[red]x[/red]", "[/]", ":smile:", "\\[a]"]
 
 def run(*arguments: str | Path) -> str:
     """What a command says when it succeeds."""
-    done = subprocess.run(
-        [str(LIUHEN), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "LIUHEN_NEW_PASSWORD": "long enough a word"},
-    )
+    done = command.run(*arguments, LIUHEN_NEW_PASSWORD="long enough a word")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -16,21 +16,10 @@ from service.demo import plot
 from service.demo.encoder import Format, encode
 from service.errors import InputError
 from service.supervisor import free_socket
+from tests.cli.command import run
 
-LIUHEN = Path(sys.executable).with_name("liuhen")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,}")
-
-
-def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(LIUHEN), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, **variables},
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int) -> str:

@@ -1,16 +1,12 @@
 """`liuhen station`: a token is shown once, and a name is tried before a folder is watched."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-LIUHEN = Path(sys.executable).with_name("liuhen")
+from tests.cli import command
 
 
 def run(*arguments: str | Path, status: int = 0) -> str:
-    done = subprocess.run(
-        [LIUHEN, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = command.run(*arguments)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
