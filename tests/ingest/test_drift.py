@@ -16,8 +16,8 @@ from tests.ingest.clip import BASE, CAMERA, Recipe, Replay, encoded, replayed
 from vision.frame import SECOND, Instant
 
 HOURS = 6
-FPS = 5
-GOP = 20
+FPS = 2
+GOP = 8
 """A key frame every 4 s."""
 
 
