@@ -2,6 +2,7 @@
 
     python -m benchmarks.detection --media DIR --settle 3 [--model CARD --weights DIR] [--json FILE]
     python -m benchmarks.detection --simulated 10 --settle 6 [--json FILE]
+    python -m benchmarks.detection --attack --media DIR --settle 3 [--json FILE]
 
 Real and simulated results are never mixed in one number. `DIR` holds a `clips.json` that lists for
 each file its events: kind, `deposit_s`, `tolerance_s`, `box_xyxy`.
@@ -10,14 +11,16 @@ each file its events: kind, `deposit_s`, `tolerance_s`, `box_xyxy`.
 import argparse
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from benchmarks.detection_attack import ATTACKS, Attack, Frames, decoded, findings
 from benchmarks.machine import machine
-from service.analyze import ClipReport, Finding, Request, analyze
+from service.analyze import ClipReport, Finding, Request, analyze, report_of
 from service.demo import plot
 from service.demo.encoder import Format, encode
 from service.demo.scene import Scene
@@ -26,6 +29,8 @@ from vision.watch import WatchSettings
 
 ONSET_SLACK_S = 2.0
 """Added to the tolerance of the ground truth's reading on both sides of the deposit interval."""
+REMOVAL_S = 1.0
+"""How well the second of a removal was read."""
 LEAST_IOU = 0.2
 HELD_OUT = 9000
 """First seed of the simulated streets; tests and the demo use none from here on."""
@@ -51,6 +56,7 @@ class Clip:
     name: str
     path: Path
     events: tuple[Truth, ...]
+    removals: tuple[Truth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,37 @@ def real_clips(media: Path) -> Iterator[Clip]:
             )
             for event in entry["events"]
         )
-        yield Clip(entry["file"], media / entry["file"], events)
+        removals = tuple(
+            Truth("dumping", (r["at_s"], r["at_s"]), REMOVAL_S, Box(*r["box_xyxy"]), "person")
+            for r in entry.get("removals", ())
+        )
+        yield Clip(entry["file"], media / entry["file"], events, removals)
+
+
+def attacked(clip: Clip, frames: Frames, attack: Attack, settings: WatchSettings) -> Score:
+    """A clip's score under a variation; what is taken away reversed must be found as put down."""
+    changed = attack.apply(frames)
+    truths = clip.events
+    if attack.reverses:
+        end_s = frames[-1][0]
+        truths = tuple(
+            replace(t, deposit_s=(end_s - t.deposit_s[1], end_s - t.deposit_s[0]))
+            for t in clip.removals
+        )
+    began = time.process_time()
+    found = findings(changed, settings)
+    cpu_s = time.process_time() - began
+    media_s = changed[-1][0]
+    report = ClipReport(clip.name, media_s, len(changed), 0, cpu_s, report_of(found))
+    return score(replace(clip, name=f"{attack.name}: {clip.name}", events=truths), report)
+
+
+def attacks(media: Path, settings: WatchSettings) -> Iterator[Score]:
+    """Every real clip under every variation, each clip decoded once."""
+    for clip in real_clips(media):
+        frames = decoded(clip.path)
+        for attack in ATTACKS:
+            yield attacked(clip, frames, attack, settings)
 
 
 SCENES: dict[str, Callable[[int], Scene]] = {
@@ -182,14 +218,35 @@ def summary(scores: list[Score]) -> dict[str, Any]:
 def command(options: argparse.Namespace) -> str:
     """What to type for the same figures; where the clips and weights lie is each machine's own."""
     what = "--media DIR" if options.media else f"--simulated {options.simulated or 4}"
+    what = f"--attack {what}" if options.attack else what
     model = f" --model {options.model} --weights DIR" if options.model else ""
     return f"python -m benchmarks.detection {what} --settle {options.settle:g}{model}"
+
+
+def _scores(options: argparse.Namespace, request: Request, folder: Path) -> Iterator[Score]:
+    if options.attack:
+        yield from attacks(options.media, request.settings)
+        return
+    clips = (
+        real_clips(options.media)
+        if options.media
+        else simulated_clips(options.simulated or 4, folder)
+    )
+    for clip in clips:
+        yield score(clip, analyze(clip.path, request))
+
+
+def by_attack(scores: list[Score]) -> dict[str, dict[str, Any]]:
+    """Totals of each variation."""
+    names = dict.fromkeys(s.clip.partition(": ")[0] for s in scores)
+    return {name: summary([s for s in scores if s.clip.startswith(f"{name}: ")]) for name in names}
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--media", type=Path)
+    parser.add_argument("--attack", action="store_true", help="vary the clips of --media")
     parser.add_argument("--simulated", type=int, metavar="SEEDS")
     parser.add_argument("--settle", type=float, default=10.0)
     parser.add_argument("--model", default="")
@@ -198,15 +255,9 @@ def main() -> None:
     options = parser.parse_args()
     request = Request(WatchSettings((), options.settle), options.model, tuple(options.weights))
     with tempfile.TemporaryDirectory() as folder:
-        clips = (
-            real_clips(options.media)
-            if options.media
-            else simulated_clips(options.simulated or 4, Path(folder))
-        )
         scores = []
-        for clip in clips:
-            scores.append(score(clip, analyze(clip.path, request)))
-            last = scores[-1]
+        for last in _scores(options, request, Path(folder)):
+            scores.append(last)
             print(
                 f"{last.clip:45} {last.found}/{last.events} found, {last.false} false, "
                 f"{last.cpu_s:.1f} CPU s of {last.media_s:.0f} s",
@@ -214,11 +265,15 @@ def main() -> None:
             )
     total = summary(scores)
     print(json.dumps(total))
+    variations = by_attack(scores) if options.attack else {}
+    for name, each in variations.items():
+        print(f"{name:24} {each['found']}/{each['events']} found, {each['false']} false")
     if options.json:
         result = {
             "command": command(options),
             "machine": machine(),
             "total": total,
+            "variations": variations,
             "clips": [asdict(each) for each in scores],
         }
         options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")

@@ -27,6 +27,9 @@ from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
 """Address space of a child that decodes strangers' files; a 4K decoder needs a fraction of it."""
+LOOKS_PER_SETTLE, LEAST_LOOK_S = 8, 0.2
+"""Looks at a file within the settle time, and seconds between two at least: its pictures are all
+decoded anyway, and what lies there for two seconds has to be seen in several looks."""
 CPU_S = 24 * 3600
 """A day of computing: a file that takes longer is an attack or a mistake."""
 
@@ -140,7 +143,7 @@ def analyze(
         frames_decoded=reader.decoded,
         detector_calls=detector.calls if detector else 0,
         cpu_s=round(time.process_time() - began, 3),
-        events=[_finding(sighting) for sighting in sightings],
+        events=report_of(sightings),
     )
 
 
@@ -149,7 +152,7 @@ def _sightings(
 ) -> list[Sighting]:
     watch = Watch(reader.camera, settings)
     candidates: list[Candidate] = []
-    for frame in reader.frames(LOOK_S, Instant(0), _END):
+    for frame in reader.frames(look_s(settings), Instant(0), _END):
         candidates += watch.see(frame)
         reader.on_second(seconds_between(Instant(0), frame.at))
     verdicts = (
@@ -163,6 +166,16 @@ def _sightings(
         ):
             found.append(verdict)
     return found
+
+
+def report_of(sightings: Sequence[Sighting]) -> list[Finding]:
+    """Sightings whose instants count from a file's first frame, as its report tells them."""
+    return [_finding(sighting) for sighting in sightings]
+
+
+def look_s(settings: WatchSettings) -> float:
+    """Seconds between two looks at a file; never more than at a camera."""
+    return min(LOOK_S, max(LEAST_LOOK_S, settings.settle_s / LOOKS_PER_SETTLE))
 
 
 def _finding(sighting: Sighting) -> Finding:

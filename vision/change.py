@@ -24,14 +24,19 @@ _FLAT_LEVELS = 18.0
 """Flat pictures are the same when their means differ by less than surely changed pixels do."""
 
 
-def kind_of_change(region: Region, now: Image, before: Image) -> tuple[Change, float]:
-    """Whether `now` shows a thing there that `before` did not, and the contrast gained."""
+def kind_of_change(
+    region: Region, now: Image, before: Image, edge_ratio: float = _EDGE_RATIO
+) -> tuple[Change, float]:
+    """Whether `now` shows a thing there that `before` did not, and the contrast gained.
+
+    Where the contrast proves nothing, energy along the outline must differ by `edge_ratio`.
+    """
     gained = contrast(region, now) - contrast(region, before)
     ratio = (contour_energy(region, now) + 1) / (contour_energy(region, before) + 1)
     unclear = abs(gained) < _ABSTAIN
-    if gained >= _ABSTAIN or (unclear and ratio > _EDGE_RATIO):
+    if gained >= _ABSTAIN or (unclear and ratio > edge_ratio):
         return Change.ADDED, gained
-    if gained <= -_ABSTAIN or (unclear and ratio < 1 / _EDGE_RATIO):
+    if gained <= -_ABSTAIN or (unclear and ratio < 1 / edge_ratio):
         return Change.REMOVED, gained
     return Change.AMBIGUOUS, gained
 

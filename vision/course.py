@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.boxes import Box
 from vision.frame import SECOND, Image, Instant
 from vision.lookback import BESIDE, Lookback
-from vision.picture import Bools
+from vision.picture import Bools, as_mask
+from vision.region import Region, surroundings
 from vision.scene import CHANGED_LEVELS, difference
 
 _SAME_LEVELS = 20
@@ -24,6 +25,15 @@ _LAST_LOOKS = 5
 _FIRST_LOOKS = 15
 """The clear picture likewise, spread over all looks before the change: people come and go there."""
 
+_CLOSE, _OPEN = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
+"""Gaps up to four pixels of a crop are bridged, specks up to two go."""
+_PART = 0.25
+"""Patches of less than this share of the largest are noise and shadow, no part of the thing."""
+_SEAM_PX = 3
+"""The rim of a thing is mixed with what lies around it, and belongs to neither."""
+_AROUND = 0.5
+"""Width of the ring in which a change would be a larger one, in square roots of the area."""
+
 Shares = npt.NDArray[np.float64]
 
 
@@ -33,8 +43,10 @@ class Course:
 
     Attributes:
         before: the place while clear; `after`: the same with the thing.
-        region: its box, in pixels of both.
+        thing: what differs between them inside the candidate's box; None where next to nothing.
         changed: share of the box that differs between them, in [0, 1].
+        larger: share of the ring around the thing that differs too, in [0, 1].
+        outside: pixels that differ and hang together with the thing, per pixel of it.
         times: `(N,)` int64, microseconds, the instants of the glimpses.
         clear, present: `(N,)`, share of the changed pixels that look as before, as after.
         beside: `(N,)`, pixels in the surroundings that look like neither, per changed pixel: what
@@ -46,8 +58,10 @@ class Course:
 
     before: Image
     after: Image
-    region: Box
+    thing: Region | None
     changed: float
+    larger: float
+    outside: float
     times: npt.NDArray[np.int64]
     clear: Shares
     present: Shares
@@ -79,6 +93,7 @@ def read(lookback: Lookback, before: Instant) -> Course | None:
     inside[y0:y1, x0:x1] = True
     differs = np.maximum(difference(after, clear_image), difference(clear_image, after))
     changed = inside & (differs > CHANGED_LEVELS)
+    thing = _outlined(changed)
     reach = round(BESIDE * lookback.region.area**0.5)
     around = np.zeros_like(inside)
     around[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach] = True
@@ -92,8 +107,10 @@ def read(lookback: Lookback, before: Instant) -> Course | None:
     return Course(
         before=clear_image,
         after=after,
-        region=lookback.region,
+        thing=thing,
         changed=share,
+        larger=0.0 if thing is None else _larger(thing, differs > CHANGED_LEVELS),
+        outside=0.0 if thing is None else _outside(thing, differs > CHANGED_LEVELS),
         times=times,
         clear=clear,
         present=present,
@@ -102,6 +119,35 @@ def read(lookback: Lookback, before: Instant) -> Course | None:
         onset=onset,
         still=_first(present >= UNMOVED, onset),
     )
+
+
+def _outlined(changed: Bools) -> Region | None:
+    """The large patches of `changed` as one region; None when there are none."""
+    mask = cv2.morphologyEx(as_mask(changed), cv2.MORPH_CLOSE, _CLOSE)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _OPEN)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 2:
+        return None
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    large = as_mask((areas >= _PART * areas.max())[labels])
+    x, y, width, height = cv2.boundingRect(large)
+    return Region(x, y, large[y : y + height, x : x + width].copy())
+
+
+def _larger(thing: Region, differs: Bools) -> float:
+    shape = differs.shape[0], differs.shape[1]
+    ring = surroundings(thing, shape, max(_SEAM_PX + 1, round(_AROUND * thing.area**0.5)))
+    ring &= ~surroundings(thing, shape, _SEAM_PX)
+    return float(differs[ring > 0].mean()) if ring.any() else 0.0
+
+
+def _outside(thing: Region, differs: Bools) -> float:
+    whole = cv2.morphologyEx(as_mask(differs), cv2.MORPH_CLOSE, _CLOSE)
+    drawn = thing.drawn((differs.shape[0], differs.shape[1]))
+    _, labels = cv2.connectedComponents(cv2.bitwise_or(whole, drawn))
+    joined = np.isin(labels, np.unique(labels[drawn > 0]))
+    return float(joined.sum() / max(1, thing.area)) - 1
 
 
 def _first(condition: Bools, start: int) -> int:

@@ -9,13 +9,15 @@ import numpy as np
 from vision.boxes import Box
 from vision.picture import Mask
 
-_LEAST_AREA = 0.0007
+LEAST_AREA = 0.0007
 """Of the picture, 38 by 38 px in 1080p: smaller regions are noise of the codec and shadows as a
 rule. The smallest real deposits at hand cover 0.0012 and 0.0035."""
 MOST_AREA = 0.25
 """Of the picture: no thing that was put down fills more; a change of light or scene does."""
 _LEAST_PX = 16
 """Below so many pixels a region of a very small picture has no shape."""
+_LEAST_SIDE_PX = 4
+"""Analysis pixels; what is thinner is an edge that moved, or the rim of the picture."""
 _STRONG_SHARE = 0.25
 """A region has so many surely changed pixels; the rest may be faint (hysteresis)."""
 _OPEN, _CLOSE = np.ones((3, 3), np.uint8), np.ones((7, 7), np.uint8)
@@ -87,10 +89,12 @@ def regions(strong: Mask, loose: Mask) -> Iterator[Region]:
     joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _CLOSE)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     seeds = np.bincount(labels[strong > 0], minlength=count)
-    least = max(_LEAST_PX, _LEAST_AREA * loose.size)
+    least = max(_LEAST_PX, LEAST_AREA * loose.size)
     for label in range(1, count):
         x, y, width, height, area = (int(v) for v in stats[label])
-        if area < least or seeds[label] < _STRONG_SHARE * area:
+        if area < least or min(width, height) < _LEAST_SIDE_PX:
+            continue
+        if seeds[label] < _STRONG_SHARE * area:
             continue
         window = slice(y, y + height), slice(x, x + width)
         inside = (labels[window] == label).astype(np.uint8) * 255

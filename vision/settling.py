@@ -33,7 +33,8 @@ class Settling:
         onset: the first look that showed it.
         seen: the last look that showed it unchanged.
         whole: the last look in which nearly all of the region differed from the reference.
-        reported: whether a candidate was emitted for it.
+        reports: how many candidates were emitted for it.
+        told_s: seconds from the onset to the last of them.
     """
 
     region: Region
@@ -42,7 +43,13 @@ class Settling:
     onset: Instant
     seen: Instant
     whole: Instant
-    reported: bool = False
+    reports: int = 0
+    told_s: float = 0.0
+
+    @property
+    def reported(self) -> bool:
+        """Whether a candidate was emitted for it."""
+        return self.reports > 0
 
 
 def found(region: Region, look: Look) -> Settling:
@@ -74,6 +81,15 @@ def ripened(thing: Settling, region: Region, look: Look) -> Settling:
     if region.area <= thing.region.area:
         return thing
     return replace(thing, region=region, template=look.image[region.window].copy())
+
+
+def refreshed(thing: Settling, region: Region, look: Look) -> Settling:
+    """A reported `thing` that looks different now, as `region` shows it: its bringer went away."""
+    same_place = overlap(thing.region, region, look.change.shape) >= PART_SHARE
+    if not thing.reported or thing.seen == look.at or not same_place:
+        return thing
+    template = look.image[region.window].copy()
+    return replace(thing, region=region, template=template, seen=look.at, whole=look.at)
 
 
 def hides(thing: Settling, region: Region, look: Look) -> bool:

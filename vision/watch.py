@@ -10,13 +10,24 @@ from vision.frame import CameraId, Frame, seconds_between
 from vision.picture import as_mask, scale_of, shrink
 from vision.region import MOST_AREA, Region, regions, surroundings
 from vision.scene import CHANGED_LEVELS, SEEN_LEVELS, Look, Scene
-from vision.settling import PART_SHARE, Settling, followed, found, hides, ripened
+from vision.settling import (
+    PART_SHARE,
+    Settling,
+    followed,
+    found,
+    hides,
+    refreshed,
+    ripened,
+)
 from vision.zone import Zone, watched
 
 _STILL_S = 1.5
 """A pixel that keeps its value so long is not of a walking person; less for a short settle time."""
 _UNSURE_FACTOR = 2.0
 """A change of unclear sign, and what may be a waiting person, must last so many settle times."""
+_AGAIN_FACTOR, _MOST_REPORTS = 2, 3
+"""What still lies there is reported again after twice the time, three times in all: the first
+look-back may have met it hidden or in a crowd. The same act is known by its onset and place."""
 _QUIET_SHARE = 0.03
 """Motion in less than this share of the surroundings is noise."""
 _RING, _LEAST_RING_PX = 0.5, 4
@@ -70,7 +81,8 @@ class Watch:
     def _still_regions(self, look: Look) -> list[Region]:
         still_s = min(_STILL_S, self.settings.settle_s / 2)
         allowed = watched(self.settings.zones, look.change.shape)
-        allowed &= as_mask(look.age >= still_s) & ~look.restless
+        settled = as_mask(look.age >= self.settings.settle_s)
+        allowed &= as_mask(look.age >= still_s) & (settled | ~look.restless)
         strong = as_mask(look.change > CHANGED_LEVELS) & allowed
         return list(regions(strong, as_mask(look.change > SEEN_LEVELS) & allowed))
 
@@ -78,6 +90,7 @@ class Watch:
         """Follow `region` from now on, unless it is known and looks as it did."""
         known = [thing for thing in self._things if hides(thing, region, look)]
         if any(thing.reported for thing in known):
+            self._things = [refreshed(t, region, look) if t in known else t for t in self._things]
             return
         self._things = [thing for thing in self._things if thing not in known]
         same = [thing for thing in known if thing.seen == look.at]
@@ -86,7 +99,8 @@ class Watch:
     def _is_due(self, thing: Settling, look: Look, scene: Scene) -> bool:
         """Whether `thing` has lain there long enough, by itself, and was not there before."""
         stayed_s = seconds_between(thing.onset, look.at)
-        if thing.reported or thing.seen != look.at or stayed_s < self.settings.settle_s:
+        due_s = max(self.settings.settle_s, _AGAIN_FACTOR * thing.told_s)
+        if thing.reports >= _MOST_REPORTS or thing.seen != look.at or stayed_s < due_s:
             return False
         change, _ = _change(thing, look, scene)
         if change is Change.REMOVED:
@@ -115,7 +129,8 @@ class Watch:
         """The candidate for `thing`; the parts of it that were followed too are forgotten."""
         drawn = thing.region.drawn(look.change.shape)
         others = [o for o in self._things if o is not thing and o.region.share(drawn) < PART_SHARE]
-        self._things = [*others, replace(thing, reported=True)]
+        told_s = seconds_between(thing.onset, look.at)
+        self._things = [*others, replace(thing, reports=thing.reports + 1, told_s=told_s)]
         change, gained = _change(thing, look, scene)
         scale = scale_of(size)
         return Candidate(

@@ -11,7 +11,7 @@ from vision.candidate import Candidate
 from vision.detect import Detection
 from vision.dumping import LOOKBACK_FPS, Dismissal, attribute, span
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later, seconds_between
-from vision.sighting import Sighting
+from vision.sighting import Sighting, same_act
 from vision.watch import Watch, WatchSettings
 
 SIZE = (320, 180)
@@ -63,7 +63,14 @@ class Stage:
         return [attribute(c, self.lookback(c), None) for c in found]
 
     def sightings(self, seconds: float, settings: WatchSettings | None = None) -> list[Sighting]:
-        return [f for f in self.findings(seconds, settings) if isinstance(f, Sighting)]
+        """As files and the service tell them: the same act once."""
+        told: list[Sighting] = []
+        for found in self.findings(seconds, settings):
+            if isinstance(found, Sighting) and not any(
+                same_act(found.onset, found.box, other.onset, other.box) for other in told
+            ):
+                told.append(found)
+        return told
 
 
 def pavement() -> Image:
