@@ -18,13 +18,13 @@ from ingest.fsck import Code, Depth, Finding, Severity, examine, names_of
 from ingest.lock import Lock
 from ingest.ring import Ring
 from ingest.segments import Segment, day_of
-from service.database import Database, lock_log
+from service.database import Database
 from service.errors import WorldError
 from service.evidence.log import MACHINE, Action, append
 from service.fsck import Checker, Report, record, sentence
 from service.needs import DAY_S
 from service.retention import RingKeeper
-from service.segments import enter_segment, in_recorded_order
+from service.segments import enter_segments
 from service.settings import Settings
 from service.tables import SegmentRow
 from vision.frame import CameraId, later
@@ -108,19 +108,7 @@ class Mender:
             if not segments:
                 return []
             with self._database.write() as session:
-                # A registrar whose service was killed may have entered them meanwhile.
-                lock_log(session)
-                segments = [e for e in segments if session.get(SegmentRow, e.id) is None]
-                rows = [enter_segment(session, self._clock, segment) for segment in segments]
-                append(
-                    session,
-                    self._clock,
-                    actor=MACHINE,
-                    action=Action.SEGMENTS_CLOSED,
-                    subject=camera,
-                    body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
-                )
-        entered = {segment.id for segment in segments}
+                entered = enter_segments(session, self._clock, camera, segments)
         return [each for each in unclosed if each.path in entered]
 
     def _unentered(self, camera: CameraId) -> list[Segment]:
@@ -135,7 +123,7 @@ class Mender:
             segment, wrong = examine(self._settings.segments, name, live=False)
             if segment is not None and not any(each.severity is _DAMAGE for each in wrong):
                 found.append(segment)
-        return in_recorded_order(found)
+        return found
 
     def _drop(self, temporary: Finding) -> bool:
         """Remove the beginning of a file; no row and no reader ever knew it."""

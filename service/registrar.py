@@ -21,13 +21,12 @@ from ingest.spool import Spool
 from service.alarms import PASSING, Trouble, close_alarm, close_older, raise_alarm
 from service.database import Database
 from service.errors import WorldError
-from service.evidence.log import MACHINE, Action, append
 from service.facts import enter_fact
 from service.heartbeat import beat
 from service.people import forget_expired
 from service.process import begun
 from service.retention import RingKeeper
-from service.segments import enter_segment, in_recorded_order
+from service.segments import enter_segments
 from service.settings import Settings
 from service.tables import SegmentRow
 from vision.frame import SECOND
@@ -113,24 +112,9 @@ class Registrar:
             if segment.end or segment.head.process != process or segment.id in followed
         ]
         if finished:
-            self._enter(folder.name, in_recorded_order(finished))
+            with self._database.write() as session:
+                enter_segments(session, self._clock, folder.name, finished)
             self._known |= {segment.id for segment in finished}
-
-    def _enter(self, camera: str, segments: Sequence[Segment]) -> None:
-        """Rows for those that have none, and one log entry, in one transaction."""
-        with self._database.write() as session:
-            new = [each for each in segments if session.get(SegmentRow, each.id) is None]
-            if not new:
-                return
-            rows = [enter_segment(session, self._clock, each) for each in new]
-            append(
-                session,
-                self._clock,
-                actor=MACHINE,
-                action=Action.SEGMENTS_CLOSED,
-                subject=camera,
-                body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
-            )
 
     def _filled(self, paths: Sequence[Path], process: str | None) -> Iterator[Segment]:
         """Segments with anything in them; what a crash left empty is not looked at again."""

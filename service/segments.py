@@ -10,6 +10,7 @@ from ingest.files import Sha256
 from ingest.offset import ALARM_S, Offset, camera_offset
 from ingest.segments import TOLERANCE_S, Hole, Segment, holes
 from service.alarms import Trouble, close_alarm, raise_alarm
+from service.database import lock_log
 from service.evidence.log import MACHINE, Action, append
 from service.tables import ClockStep, Gap, SegmentRow
 from vision.frame import SECOND, CameraId, Instant
@@ -30,6 +31,27 @@ def in_recorded_order(segments: Sequence[Segment]) -> list[Segment]:
             step = by_id.get(step.head.predecessor or "")
         placed |= {each.id: each for each in reversed(chain)}
     return list(placed.values())
+
+
+def enter_segments(
+    session: Session, clock: Clock, camera: str, segments: Sequence[Segment]
+) -> set[str]:
+    """Enter those that have no row yet, with one log entry; their ids."""
+    # Registrar and mender may want the same at once: whoever comes second finds the rows.
+    lock_log(session)
+    new = [each for each in segments if session.get(SegmentRow, each.id) is None]
+    if not new:
+        return set()
+    rows = [enter_segment(session, clock, each) for each in in_recorded_order(new)]
+    append(
+        session,
+        clock,
+        actor=MACHINE,
+        action=Action.SEGMENTS_CLOSED,
+        subject=camera,
+        body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
+    )
+    return {row.id for row in rows}
 
 
 def enter_segment(session: Session, clock: Clock, segment: Segment) -> SegmentRow:
