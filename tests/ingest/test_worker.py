@@ -170,7 +170,7 @@ def test_every_error_has_a_cause(error: CameraError | DiskError, ran: bool, caus
 
 
 def test_a_deposit_comes_out_as_a_candidate(tmp_path: Path) -> None:
-    """From coded packets to the spool: one candidate, after the bag has lain long enough."""
+    """From coded packets to the spool: the act, once the bag has lain long enough, and again."""
     scene = dumping(1, size=(320, 180))
     form = Format("h264", fps=5.0, gop_s=1.0)
     media = encode(tmp_path / "scene.mp4", scene, 36.0, form).read_bytes()
@@ -178,8 +178,9 @@ def test_a_deposit_comes_out_as_a_candidate(tmp_path: Path) -> None:
     start = clock.now()
     source = Attempts([Replay(media, clock)], stop.set)
     CameraWorker(plan(tmp_path, settle_s=4.0), source, clock, stop).run()
-    (fact,) = [f for f in facts(tmp_path) if f.kind is FactKind.CANDIDATE]
+    fact, *again = [f for f in facts(tmp_path) if f.kind is FactKind.CANDIDATE]
     candidate = Candidate.from_json(fact.data)
+    assert {Candidate.from_json(f.data).onset for f in again} <= {candidate.onset}
     (truth,) = scene.deposits(0.0, 36.0)
     assert (candidate.camera, candidate.kind) == (CAMERA, Kind.DUMPING)
     assert fact.at == candidate.alarm
@@ -329,8 +330,9 @@ def test_the_sub_stream_is_watched_and_the_main_stream_recorded(tmp_path: Path) 
     told = [fact.kind for fact in facts(tmp_path)]
     assert told.count(FactKind.SUB_DOWN) >= 2
     assert FactKind.SUB_UP in told
-    (fact,) = [f for f in facts(tmp_path) if f.kind is FactKind.CANDIDATE]
-    assert Candidate.from_json(fact.data).size == (160, 96)
+    found = [Candidate.from_json(f.data) for f in facts(tmp_path) if f.kind is FactKind.CANDIDATE]
+    assert {candidate.size for candidate in found} == {(160, 96)}
+    assert len({candidate.onset for candidate in found}) == 1
     gops = everything(tmp_path / "segments")
     assert {(gop.head.width, gop.head.height) for gop in gops} == {(320, 180)}
     assert sum(len(gop.pictures) for gop in gops) == 180
