@@ -6,7 +6,7 @@ what its card does not say, the model does not do.
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -101,6 +101,7 @@ class Card:
         file: name (no folder) under which the weights are looked for.
         sha256: of the weights; no other bytes are ever loaded under this card.
         labels: the model's own class numbers behind each label; classes not named are dropped.
+        thresholds: scores below which a label is dropped where the head's threshold is too low.
         training_data: what it learnt from, with the terms of that data where known.
         known_failures: sentences for whoever relies on it.
     """
@@ -117,6 +118,7 @@ class Card:
     input: Preparation
     head: Head
     labels: dict[Label, tuple[Annotated[int, Field(ge=0)], ...]]
+    thresholds: dict[Label, _Unit] = field(default_factory=dict)
     measured: tuple[Measured, ...] = ()
 
     def __post_init__(self) -> None:

@@ -9,14 +9,11 @@ from models.card import Card, Channels, HeadFormat
 from models.errors import ModelMismatch
 from models.heads import Findings, Floats, check_shape, decode, suppress
 from models.letterbox import Letterbox
-from models.runtime import ort
+from models.runtime import CPU, ort, preferred_provider
 from models.weights_file import open_weights
 from vision.boxes import Box
 from vision.detect import Detection, Label
 from vision.frame import Image
-
-CPU = "CPUExecutionProvider"
-"""The provider that every installation has and whose figures the cards give."""
 
 _NO_FOLDER = str(Path(__file__) / "none")
 """A folder that cannot exist. A graph may name further files for its tensors, which the card's
@@ -27,6 +24,7 @@ class OnnxDetector:
     """A detector that runs one card's weights; keeps the `vision.detect.Detector` protocol.
 
     One instance belongs to one thread at a time. `threads` are ONNX Runtime's own, per picture.
+    `provider` is ONNX Runtime's name of what computes; without it the fastest that is installed.
 
     Raises:
         ModelMismatch: the runtime refuses the graph, its input or output is not what the card
@@ -34,15 +32,22 @@ class OnnxDetector:
     """
 
     def __init__(
-        self, card: Card, weights: bytes, *, threads: int = 1, provider: str = CPU
+        self, card: Card, weights: bytes, *, threads: int = 1, provider: str | None = None
     ) -> None:
         self.card = card
         self._labels = {n: label for label, numbers in card.labels.items() for n in numbers}
-        self._session = _open_session(card, weights, threads, provider)
+        self._least = _least_scores(card)
+        self._session = _open_session(card, weights, threads, provider or preferred_provider())
         self._input = _input_name(card, self._session)
         # The declared output may have unnamed dimensions; a run on nothing tells the real ones.
         blank = np.zeros((card.input.height, card.input.width, 3), np.uint8)
         check_shape(card, self._run(blank).shape)
+
+    @property
+    def provider(self) -> str:
+        """ONNX Runtime's name of what computes, the processor where another could not start."""
+        name: str = self._session.get_providers()[0]
+        return name
 
     def detect(self, image: Image) -> tuple[Detection, ...]:
         """Everything seen in `image` (`(H, W, 3)` uint8 BGR), boxes in its own pixels.
@@ -82,7 +87,8 @@ class OnnxDetector:
 
     def _known(self, found: Findings) -> Findings:
         """Only labelled classes, and of overlapping boxes of one label only the best."""
-        found = found.take(np.isin(found.classes, list(self._labels)))
+        least = self._least[found.classes]
+        found = found.take(found.scores >= least)
         if self.card.head.format is HeadFormat.ULTRALYTICS_END2END:
             return found
         # By label, not by class: a cat that is also a dog is one animal.
@@ -96,7 +102,7 @@ def open_detector(
     folders: Sequence[Path] = (),
     *,
     threads: int = 1,
-    provider: str = CPU,
+    provider: str | None = None,
 ) -> OnnxDetector:
     """The detector for a built-in card's name, a card's `.toml` or an `.onnx` file.
 
@@ -121,10 +127,19 @@ def _open_session(card: Card, weights: bytes, threads: int, provider: str) -> or
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", _NO_FOLDER
     )
+    wanted = [provider] if provider == CPU else [provider, CPU]
     try:
-        return ort.InferenceSession(weights, options, providers=[provider])
+        return ort.InferenceSession(weights, options, providers=wanted)
     except Exception as e:  # ONNX Runtime's errors share no base class but this
         raise _refusal(card, str(e)) from e
+
+
+def _least_scores(card: Card) -> Floats:
+    """`(classes,)` float32: from which score each class of the head counts; never: infinity."""
+    least = np.full(card.head.classes, np.inf, np.float32)
+    for label, numbers in card.labels.items():
+        least[list(numbers)] = card.thresholds.get(label, card.head.score_threshold)
+    return least
 
 
 def _input_name(card: Card, session: ort.InferenceSession) -> str:

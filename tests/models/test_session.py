@@ -9,6 +9,7 @@ import pytest
 
 from models.card import Card, Channels, Head, HeadFormat, Place, Preparation
 from models.errors import ModelMismatch
+from models.runtime import ort, preferred_provider
 from models.session import OnnxDetector, open_detector
 from tests.models.graphs import SIDE, card, graph, toml
 from vision.detect import Detector, Label
@@ -161,6 +162,21 @@ def test_input_size_is_checked_at_load() -> None:
 def test_bytes_that_are_no_graph(weights: bytes) -> None:
     with pytest.raises(ModelMismatch, match="无法运行"):
         OnnxDetector(card(weights, HeadFormat.ULTRALYTICS_RAW), weights)
+
+
+def test_a_label_may_ask_for_more() -> None:
+    """A card drops a label's weak findings, and the others stay at the head's threshold."""
+    output = raw((10, 10, 8, 8, 0.6, 0), (30, 30, 8, 8, 0.8, 0), (50, 50, 8, 8, 0, 0.6))
+    asking = detector(output, HeadFormat.ULTRALYTICS_RAW, thresholds={Label.PERSON: 0.7})
+    assert [found.label for found in asking.detect(WIDE)] == [Label.PERSON, Label.TRUCK]
+
+
+def test_the_processor_computes_where_nothing_else_is_installed() -> None:
+    """What `liuhen doctor` shows is what runs."""
+    weights = graph(raw((32, 32, 10, 10, 0, 0)))
+    running = OnnxDetector(card(weights, HeadFormat.ULTRALYTICS_RAW), weights)
+    assert running.provider in ort.get_available_providers()
+    assert running.provider == preferred_provider()
 
 
 def test_provider_that_is_not_installed() -> None:
