@@ -1,8 +1,10 @@
 """Packets into frames: the only place where pictures are decoded."""
 
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from statistics import median_low
 from typing import TypeAlias
 
 import av
@@ -19,6 +21,11 @@ from ingest.segments import Gop, by_segment, load
 from vision.frame import SECOND, CameraId, Frame, Instant, later
 
 AvPacket: TypeAlias = "_AvPacket[VideoStream]"
+_USUAL_STEPS = 15
+"""Steps between packets of which the median is the usual one: half a second of a camera."""
+_LOSS_STEPS = 1.6
+"""A step so many times the usual one has a picture missing; rates that change stay below, and are
+the usual one half a second later."""
 _LATE_S = 0.001
 """A frame that comes a clock tick early for its turn is taken, not the next one."""
 
@@ -91,8 +98,9 @@ def _decoded(packet: AvPacket) -> list[VideoFrame]:
 class LiveDecoder:
     """Decodes a running stream just enough for one look in `look_s` seconds.
 
-    `damaged` counts the pictures that were due and that the decoder refused or marked as damaged:
-    something was lost on the way from the camera.
+    `damaged` counts the pictures that were due and that the decoder refused or marked as damaged,
+    and the losses that only the times of the packets show: something was lost on the way from the
+    camera. What follows would be smeared, so nothing is decoded until the next key frame.
 
     Where key frames come at least that often, only they are decoded. Where they are further
     apart everything is, at the cost that docs/design/detection.md states.
@@ -107,16 +115,34 @@ class LiveDecoder:
         self._codec: VideoCodecContext | None = None
         self._last_key: Packet | None = None
         self._sparse = False
+        self._last_dts: int | None = None
+        self._steps: deque[int] = deque(maxlen=_USUAL_STEPS)
 
     def decode(self, packet: Packet) -> list[Frame]:
         """Frames that are due; most often none. Damaged packets give none."""
+        lost = self._sparse and self._follows_a_loss(packet)
         if packet.key:
             self._judge_spacing(packet)
         elif not self._sparse or self._codec is None:
             return []
+        elif lost:
+            # FFmpeg conceals a picture that never came and marks none of those that refer to it.
+            self._codec = None
+            self.damaged += 1
+            return []
         if self._codec is None:
             self._codec = self._new_codec()
         return self._due(self._codec, packet)
+
+    def _follows_a_loss(self, packet: Packet) -> bool:
+        """Whether the step from the packet before is far above the usual one."""
+        last, self._last_dts = self._last_dts, packet.dts
+        if last is None or packet.dts <= last:
+            return False
+        step, known = packet.dts - last, len(self._steps) == _USUAL_STEPS
+        usual = median_low(self._steps) if known else step
+        self._steps.append(step)
+        return step > _LOSS_STEPS * usual
 
     def _judge_spacing(self, key: Packet) -> None:
         if self._last_key is not None:

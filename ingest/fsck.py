@@ -62,6 +62,7 @@ class Code(StrEnum):
     OBJECT_SIZE = "object_size"
     OBJECT_HASH = "object_hash"
     OBJECT_UNNAMED = "object_unnamed"
+    OBJECT_BACK = "object_back"
     TEMPORARY = "temporary"
     FACT_ASIDE = "fact_aside"
     INSTALLATION = "installation"
@@ -105,6 +106,7 @@ RULES: dict[Code, Rule] = {
     Code.OBJECT_SIZE: Rule(_DAMAGE, "5", Depth.SIZES),
     Code.OBJECT_HASH: Rule(_DAMAGE, "5", Depth.HASHES),
     Code.OBJECT_UNNAMED: Rule(_NOTE, "6", Depth.PRESENCE),
+    Code.OBJECT_BACK: Rule(_LEFTOVER, "D3", Depth.PRESENCE),
     Code.TEMPORARY: Rule(_LEFTOVER, "6", Depth.PRESENCE),
     Code.FACT_ASIDE: Rule(_DAMAGE, "7", Depth.PRESENCE),
     Code.INSTALLATION: Rule(_DAMAGE, "6", Depth.PRESENCE),

@@ -24,6 +24,7 @@ class FactKind(StrEnum):
     MISSED = "missed"
     SKIPPED = "skipped"
     FAILED = "failed"
+    HEALTH = "health"
     SUB_UP = "sub_up"
     SUB_DOWN = "sub_down"
 

@@ -12,8 +12,11 @@ from ingest.errors import DiskError
 from ingest.packet import Packet, StreamInfo
 from ingest.spool import FactKind, Spool
 from service.cameras import Plan
+from service.memory import SAVE_S, Ignored, MemoryFile
 from vision.candidate import Candidate
-from vision.frame import SECOND, Instant
+from vision.frame import SECOND, Frame, Image, Instant, seconds_between
+from vision.health import Health, checked
+from vision.picture import shrink
 from vision.watch import Watch
 
 LOOK_S = 1.0
@@ -38,7 +41,12 @@ class Analyst:
         self._plan = plan
         self._spool = spool
         self._clock = clock
+        self._memory = MemoryFile.of(plan)
         self._watch = Watch(plan.camera, plan.watch)
+        self._health: Health | None = None
+        self._recalled = False
+        self._saved: Instant | None = None
+        self._told_ailing: list[str] | None = None
         self._queue: queue.Queue[Packet | StreamInfo | None] = queue.Queue(QUEUE_PACKETS)
         self._begun: StreamInfo | None = None
         self._info: StreamInfo | None = None
@@ -90,6 +98,7 @@ class Analyst:
                 # The outermost frame of a thread. The recording goes on; the scene begins anew.
                 log.exception("camera %s: analysis failed", self._plan.camera)
                 self._watch = Watch(self._plan.camera, self._plan.watch)
+                self._health = None
                 with suppress(DiskError):
                     # A full disk has an alarm of its own.
                     self._spool.put(FactKind.FAILED, self._plan.camera, self._clock.now(), {})
@@ -100,6 +109,7 @@ class Analyst:
 
     def _look(self) -> None:
         decoder = self._decoder()
+        self._recall()
         while (work := self._queue.get()) is not None:
             self._tell_skipped()
             if isinstance(work, StreamInfo):
@@ -107,9 +117,31 @@ class Analyst:
                 decoder = self._decoder()
             elif decoder is not None:
                 for frame in decoder.decode(work):
-                    for candidate in self._watch.see(frame):
+                    small = shrink(frame.image)
+                    self._examine(frame, small)
+                    for candidate in self._watch.see(frame, small):
                         self._leave(candidate)
+                    self._keep(frame.at, every_s=SAVE_S)
                 self._tell_damage(decoder, work)
+        if self._health is not None:
+            self._keep(self._health.at, every_s=0.0)
+
+    def _recall(self) -> None:
+        """Go on where the process before this one stood.
+
+        At the first start only: a memory with which the analysis fails must not make it fail again.
+        """
+        if self._memory is not None and not self._recalled:
+            self._recalled = True
+            found = self._memory.load(self._watch, self._clock.now())
+            self._health = None if isinstance(found, Ignored) else found
+
+    def _keep(self, at: Instant, *, every_s: float) -> None:
+        """Write what was learnt, once in `every_s`; not at the first look, which taught nothing."""
+        self._saved = at if self._saved is None else self._saved
+        if self._memory is not None and seconds_between(self._saved, at) >= every_s:
+            self._memory.save(self._watch, self._health, at)
+            self._saved = at
 
     def _tell_skipped(self) -> None:
         """Say how many packets the analysis did not see."""
@@ -118,6 +150,16 @@ class Analyst:
             with suppress(DiskError):
                 # A full disk has an alarm of its own.
                 self._spool.put(FactKind.SKIPPED, self._plan.camera, at, {"skipped": skipped})
+
+    def _examine(self, frame: Frame, small: Image) -> None:
+        """Say what is wrong with the picture, at the first look and whenever that changes."""
+        self._health = checked(self._health, frame, small)
+        ailing = [each.ailment.value for each in self._health.ailing]
+        if ailing != self._told_ailing:
+            with suppress(DiskError):
+                # Said again at the next look; a full disk has an alarm of its own.
+                self._spool.put(FactKind.HEALTH, frame.camera, frame.at, {"ailing": ailing})
+                self._told_ailing = ailing
 
     def _tell_damage(self, decoder: LiveDecoder, packet: Packet) -> None:
         """Say how many pictures came damaged, once in a while."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -18,10 +19,14 @@ from ingest.probe import confine
 from models.session import open_detector
 from service.analyst import LOOK_S
 from service.events import reason_row, reason_words
+from service.explain import Explanation
+from service.health import Examination, Spell, spell_words
+from service.times import media_clock
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
+from vision.picture import shrink
 from vision.sighting import Sighting, same_act
 from vision.watch import Watch, WatchSettings
 
@@ -44,6 +49,12 @@ class Request:
     model: str = ""
     weights: tuple[Path, ...] = ()
     threads: int = 1
+    explain: Path | None = None
+    """Where to write what each layer saw; None writes nothing."""
+
+    def explanation(self, path: Path) -> Explanation | None:
+        """The page of a file, if one is wanted."""
+        return None if self.explain is None else Explanation(self.explain, path, self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class ClipReport:
     detector_calls: int
     cpu_s: float
     events: list[Finding]
+    health: list[Spell] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values in the order of the format."""
@@ -136,31 +148,44 @@ def analyze(
     if request.model:
         detector = _Counting(open_detector(request.model, request.weights, threads=request.threads))
     reader = _Reader(path, CameraId(path.name), on_second)
-    sightings = _sightings(reader, request.settings, detector)
-    return ClipReport(
+    examination, explanation = Examination(), request.explanation(path)
+    sightings = _sightings(reader, request.settings, detector, examination, explanation)
+    report = ClipReport(
         file=str(path),
         media_s=round(reader.last_s, 3),
         frames_decoded=reader.decoded,
         detector_calls=detector.calls if detector else 0,
         cpu_s=round(time.process_time() - began, 3),
         events=report_of(sightings),
+        health=examination.spells,
     )
+    if explanation is not None:
+        said = ["；".join(event.reasons) for event in report.events]
+        explanation.finish([*said, *(spell_words(spell) for spell in report.health)])
+    return report
 
 
 def _sightings(
-    reader: _Reader, settings: WatchSettings, detector: Detector | None
+    reader: _Reader,
+    settings: WatchSettings,
+    detector: Detector | None,
+    examination: Examination,
+    explanation: Explanation | None,
 ) -> list[Sighting]:
-    watch = Watch(reader.camera, settings)
+    camera = reader.camera
+    watch = Watch(camera, settings) if explanation is None else explanation.watch(camera)
     candidates: list[Candidate] = []
     for frame in reader.frames(look_s(settings), Instant(0), _END):
-        candidates += watch.see(frame)
+        small = shrink(frame.image)
+        examination.see(frame, small)
+        candidates += watch.see(frame, small)
         reader.on_second(seconds_between(Instant(0), frame.at))
-    verdicts = (
-        attribute(candidate, reader.frames(1 / LOOKBACK_FPS, *span(candidate)), detector)
-        for candidate in candidates
-    )
     found: list[Sighting] = []
-    for verdict in verdicts:
+    for candidate in candidates:
+        frames = partial(reader.frames, 1 / LOOKBACK_FPS, *span(candidate))
+        verdict = attribute(candidate, frames(), detector)
+        if explanation is not None:
+            explanation.judged(candidate, frames(), detector, verdict)
         if isinstance(verdict, Sighting) and not any(
             same_act(verdict.onset, verdict.box, other.onset, other.box) for other in found
         ):
@@ -199,9 +224,7 @@ def _finding(sighting: Sighting) -> Finding:
 
 
 def _media_time(at: Instant) -> str:
-    """Minutes and seconds from the file's first frame."""
-    minutes, seconds = divmod(seconds_between(Instant(0), at), 60)
-    return f"{minutes:02.0f}:{seconds:04.1f}"
+    return media_clock(seconds_between(Instant(0), at))
 
 
 @dataclass(frozen=True, slots=True)

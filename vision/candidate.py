@@ -35,6 +35,7 @@ class Candidate:
         box: the region, in pixels of a frame of `size` `(width, height)`.
         contrast: how much more the inside differs from its surroundings than before, in [-1, 1];
             the evidence behind `change`.
+        heap: whether it lies on a heap, among things like itself.
     """
 
     camera: CameraId
@@ -46,6 +47,7 @@ class Candidate:
     size: tuple[int, int]
     change: Change
     contrast: float
+    heap: bool = False
 
     @property
     def id(self) -> str:
@@ -75,6 +77,7 @@ class Candidate:
             "size_px": list(self.size),
             "change": self.change.value,
             "contrast": self.contrast,
+            "heap": self.heap,
         }
 
     @classmethod
@@ -95,4 +98,6 @@ class Candidate:
             size=(width, height),
             change=Change(data["change"]),
             contrast=data["contrast"],
+            # A fact that an earlier version left in the spool does not say.
+            heap=data.get("heap", False),
         )

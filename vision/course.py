@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.frame import SECOND, Image, Instant
+from vision.boxes import Box
+from vision.candidate import Candidate
+from vision.frame import SECOND, Image, Instant, later
 from vision.lookback import BESIDE, Lookback
 from vision.picture import Bools, as_mask
 from vision.region import Region, surroundings
@@ -15,16 +17,22 @@ from vision.scene import CHANGED_LEVELS, difference
 _SAME_LEVELS = 20
 """Levels by which a pixel may differ from a still picture of itself: codec, noise and dusk."""
 _MOST = 0.6
-"""Share of the changed pixels that decides whether the place looks clear or occupied."""
+"""Share of a thing's pixels that decides whether the place looks clear or occupied."""
 _SHOWING = 0.4
 """Share from which the thing is there though its bringer still hides the rest."""
 UNMOVED = 0.85
 """Share from which the thing is there and lies as it stays; of a person who waits, some sways."""
-_LAST_LOOKS = 5
-"""The picture that stays is the median of so many: a passer-by is in fewer than half of them."""
-_FIRST_LOOKS = 15
-"""The clear picture likewise, spread over all looks before the change: people come and go there."""
-
+_LOOKS = 15
+"""A still picture is the median of so many looks, spread over the time in which the place was
+clear, or the thing there: a passer-by is in fewer than half of them."""
+_AFTER_S = 3.0
+"""The picture of the thing at rest is of the last seconds: more than a passer-by needs to pass."""
+_KEPT = 0.8
+"""A pixel has come to rest when it looks the same in four of five looks since: a fifth may be
+hidden by passers-by."""
+_TOGETHER_S = 0.8
+"""A thing comes to rest in one go: its pixels do within so long of the
+typical one."""
 _CLOSE, _OPEN = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
 """Gaps up to four pixels of a crop are bridged, specks up to two go."""
 _PART = 0.25
@@ -39,18 +47,17 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """What the region and its surroundings showed, glimpse by glimpse.
+    """What the thing's place and its surroundings showed, glimpse by glimpse.
 
     Attributes:
         before: the place while clear; `after`: the same with the thing.
-        thing: what differs between them inside the candidate's box; None where next to nothing.
-        changed: share of the box that differs between them, in [0, 1].
-        larger: share of the ring around the thing that differs too, in [0, 1].
-        outside: pixels that differ and hang together with the thing, per pixel of it.
+        thing: what came to rest together inside the candidate's box.
+        larger: share of the ring around the thing that came with it or has not come to rest.
+        outside: pixels of that kind that hang together with the thing, per pixel of it.
         times: `(N,)` int64, microseconds, the instants of the glimpses.
-        clear, present: `(N,)`, share of the changed pixels that look as before, as after.
-        beside: `(N,)`, pixels in the surroundings that look like neither, per changed pixel: what
-            comes and goes next to the thing.
+        clear, present: `(N,)`, share of the thing's pixels that look as before, as after.
+        beside: `(N,)`, pixels in the surroundings that look like neither, per pixel of the thing:
+            what comes and goes next to it.
         clear_last: index of the last glimpse of the clear place; -1 when there is none.
         onset: index of the first glimpse of the thing after that; N when there is none.
         still: index of the first glimpse that shows nearly all of it as it stays; N likewise.
@@ -58,8 +65,7 @@ class Course:
 
     before: Image
     after: Image
-    thing: Region | None
-    changed: float
+    thing: Region
     larger: float
     outside: float
     times: npt.NDArray[np.int64]
@@ -77,40 +83,45 @@ class Course:
         return inside
 
 
-def read(lookback: Lookback, before: Instant) -> Course | None:
-    """The course of events; None when no glimpse is as old as `before`, or nothing came later."""
-    images = [glimpse.image for glimpse in lookback.glimpses]
-    times = np.array([glimpse.at for glimpse in lookback.glimpses], np.int64)
-    old = [image for image, at in zip(images, times, strict=True) if at <= before]
-    if not old or len(old) == len(images):
-        return None
-    clear_image, after = (
-        _median(old[:: -(-len(old) // _FIRST_LOOKS)]),
-        _median(images[-_LAST_LOOKS:]),
+def has_both(candidate: Candidate, lookback: Lookback) -> bool:
+    """Whether there are glimpses of the time before the candidate and of the thing at rest."""
+    times = [glimpse.at for glimpse in lookback.glimpses]
+    return any(at <= candidate.before for at in times) and any(
+        at > _settled(candidate) for at in times
     )
-    x0, y0, x1, y1 = (round(v) for v in lookback.region.xyxy)
-    inside = np.zeros(after.shape[:2], np.bool_)
-    inside[y0:y1, x0:x1] = True
-    differs = np.maximum(difference(after, clear_image), difference(clear_image, after))
-    changed = inside & (differs > CHANGED_LEVELS)
-    thing = _outlined(changed)
-    reach = round(BESIDE * lookback.region.area**0.5)
-    around = np.zeros_like(inside)
-    around[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach] = True
-    around &= ~inside
-    rows = [_shares(image, clear_image, after, changed, around) for image in images]
+
+
+def read(candidate: Candidate, lookback: Lookback) -> Course | None:
+    """The course of events; None when nothing that differs from before came to rest there, or
+    the glimpses do not tell (`has_both`)."""
+    if not has_both(candidate, lookback):
+        return None
+    times = np.array([glimpse.at for glimpse in lookback.glimpses], np.int64)
+    images = np.stack([glimpse.image for glimpse in lookback.glimpses])
+    before = _median(images[times <= candidate.before])
+    after = _median(images[times > _settled(candidate)])
+    changed = np.maximum(difference(after, before), difference(before, after)) > CHANGED_LEVELS
+    rest = _rest(images, times, after)
+    mine = changed & rest.reached & _inside(lookback.region, changed.shape)
+    if not mine.any():
+        return None
+    at_s = _typical(rest.since_s[mine])
+    thing = _outlined(mine & (np.abs(rest.since_s - at_s) <= _TOGETHER_S))
+    if thing is None:
+        return None
+    one = changed & (~rest.reached | (np.abs(rest.since_s - at_s) <= 2 * _TOGETHER_S))
+    body = (thing.drawn(changed.shape) > 0) & changed
+    around = _around(thing, changed.shape)
+    rows = [_shares(image, before, after, body, around) for image in images]
     clear, present, beside = (np.array(column) for column in zip(*rows, strict=True))
-    is_clear = (clear >= _MOST) & (clear > present)
-    clear_last = int(np.flatnonzero(is_clear)[-1]) if is_clear.any() else -1
+    clear_last = _last((clear >= _MOST) & (clear > present) & (times - times[0] <= at_s * SECOND))
     onset = _first(present >= _SHOWING, clear_last + 1)
-    share = float(changed.sum() / max(1, inside.sum()))
     return Course(
-        before=clear_image,
+        before=before,
         after=after,
         thing=thing,
-        changed=share,
-        larger=0.0 if thing is None else _larger(thing, differs > CHANGED_LEVELS),
-        outside=0.0 if thing is None else _outside(thing, differs > CHANGED_LEVELS),
+        larger=_larger(thing, one),
+        outside=_outside(thing, one),
         times=times,
         clear=clear,
         present=present,
@@ -119,6 +130,45 @@ def read(lookback: Lookback, before: Instant) -> Course | None:
         onset=onset,
         still=_first(present >= UNMOVED, onset),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rest:
+    """`since_s`, `(H, W)`: seconds from the first glimpse to when a pixel came to rest, if it
+    did (`reached`)."""
+
+    since_s: Shares
+    reached: Bools
+
+
+def _rest(images: npt.NDArray[np.uint8], times: npt.NDArray[np.int64], after: Image) -> _Rest:
+    """When each pixel began to look as it stays: the split of the looks that explains most."""
+    count = len(images)
+    as_after = np.stack([difference(image, after) <= _SAME_LEVELS for image in images])
+    total = as_after.sum(axis=0, dtype=np.int32)
+    earlier = np.zeros_like(total)
+    best, steps, since = total.copy(), np.zeros_like(total), total.copy()
+    for k in range(1, count):
+        earlier += as_after[k - 1]
+        explained = k - earlier + total - earlier
+        better = explained > best
+        best[better], steps[better], since[better] = explained[better], k, (total - earlier)[better]
+    return _Rest((times[steps] - times[0]) / SECOND, since >= _KEPT * (count - steps))
+
+
+def _settled(candidate: Candidate) -> Instant:
+    """Since when the picture of the thing at rest is taken: its bringer may have stood by till
+    shortly before the alarm."""
+    middle = (candidate.onset + candidate.alarm) // 2
+    return max(Instant(middle), later(candidate.alarm, -_AFTER_S))
+
+
+def _typical(seconds: npt.NDArray[np.float64]) -> float:
+    """The middle of the window in which most pixels came to rest."""
+    order = np.sort(seconds)
+    ends = np.searchsorted(order, order + 2 * _TOGETHER_S, side="right")
+    start = int(np.argmax(ends - np.arange(len(order))))
+    return float(np.median(order[start : ends[start]]))
 
 
 def _outlined(changed: Bools) -> Region | None:
@@ -133,6 +183,22 @@ def _outlined(changed: Bools) -> Region | None:
     large = as_mask((areas >= _PART * areas.max())[labels])
     x, y, width, height = cv2.boundingRect(large)
     return Region(x, y, large[y : y + height, x : x + width].copy())
+
+
+def _inside(box: Box, shape: tuple[int, ...]) -> Bools:
+    """`(H, W)` of a picture of `shape`: the pixels of `box`."""
+    x0, y0, x1, y1 = (round(v) for v in box.clipped(shape[1], shape[0]).xyxy)
+    inside = np.zeros(shape[:2], np.bool_)
+    inside[y0:y1, x0:x1] = True
+    return inside
+
+
+def _around(thing: Region, shape: tuple[int, int]) -> Bools:
+    """The surroundings of the thing without its rim."""
+    box = thing.box.grown(BESIDE * thing.box.area**0.5)
+    rim = cv2.dilate(thing.drawn(shape), _CLOSE)
+    around: Bools = _inside(box, shape) & (rim == 0)
+    return around
 
 
 def _larger(thing: Region, differs: Bools) -> float:
@@ -150,14 +216,21 @@ def _outside(thing: Region, differs: Bools) -> float:
     return float(joined.sum() / max(1, thing.area)) - 1
 
 
+def _last(condition: Bools) -> int:
+    """Index of the last True; -1 when there is none."""
+    hits = np.flatnonzero(condition)
+    return int(hits[-1]) if hits.size else -1
+
+
 def _first(condition: Bools, start: int) -> int:
     """Index of the first True from `start` on; the length when there is none."""
     hits = np.flatnonzero(condition[start:])
     return start + int(hits[0]) if hits.size else len(condition)
 
 
-def _median(images: list[Image]) -> Image:
-    middle: Image = np.median(np.stack(images), axis=0).astype(np.uint8)
+def _median(images: npt.NDArray[np.uint8]) -> Image:
+    """Of up to `_LOOKS` of the images, spread evenly."""
+    middle: Image = np.median(images[:: -(-len(images) // _LOOKS)], axis=0).astype(np.uint8)
     return middle
 
 
@@ -165,14 +238,14 @@ def _shares(
     image: Image,
     before: Image,
     after: Image,
-    changed: Bools,
+    thing: Bools,
     around: Bools,
 ) -> tuple[float, float, float]:
     """`(clear, present, beside)` of one glimpse."""
     from_before, from_after = difference(image, before), difference(image, after)
     as_before, as_after = from_before <= _SAME_LEVELS, from_after <= _SAME_LEVELS
-    size = max(1, int(changed.sum()))
-    clear = (as_before & (from_before < from_after) & changed).sum()
-    present = (as_after & (from_after < from_before) & changed).sum()
+    size = max(1, int(thing.sum()))
+    clear = (as_before & (from_before < from_after) & thing).sum()
+    present = (as_after & (from_after < from_before) & thing).sum()
     beside = (~as_before & ~as_after & around).sum()
     return float(clear / size), float(present / size), float(beside / size)

@@ -19,6 +19,10 @@ class Label(StrEnum):
     BUS = "bus"
     ANIMAL = "animal"
     BAG = "bag"
+    RUBBISH = "rubbish"
+    UMBRELLA = "umbrella"
+    TABLE = "table"
+    CHAIR = "chair"
 
 
 VEHICLES = frozenset({Label.BICYCLE, Label.MOTORCYCLE, Label.CAR, Label.TRUCK, Label.BUS})

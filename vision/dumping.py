@@ -10,7 +10,7 @@ from vision.boxes import Box
 from vision.bringer import bringer, is_itself
 from vision.candidate import Candidate, Change
 from vision.change import contour_energy, kind_of_change
-from vision.course import UNMOVED, Course, read
+from vision.course import UNMOVED, Course, has_both, read
 from vision.detect import Detector
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
 from vision.lookback import Lookback, cut
@@ -25,14 +25,17 @@ _APPROACH_S = 5.0
 """How long before the change its bringer is looked for: some seven metres of walking."""
 _LONGEST_S = 120.0
 """A look-back reads no more: a longer one is of a thing that lay hidden, and starts later."""
-_LEAST_CHANGED = 0.1
-"""Share of the box that must differ between before and after."""
 _LARGER = 0.3
-"""More change around the thing, as a share, and it is a part of something larger that came or went:
-a background uncovered, a vehicle. Measured: put down 0 to .2, uncovered .19 to .52."""
-_OUTSIDE = 1.8
-"""Pixels that came with the thing in one piece, per pixel of it, above which it is a part of that.
-Measured: put down 0 to 1.7, legs of someone who stands there 2.0, a bag its owner touches 2.4."""
+"""More that came with the thing, as a share of what lies around it, and it is a part of something
+larger that came or went: a background uncovered, a vehicle."""
+_OUTSIDE = 4.0
+"""Pixels that came with the thing in one piece, per pixel of it, above which it is a part of that:
+a limb of someone who stands there. A bag that its owner touches makes 2 to 6."""
+_SOLIDITY = 0.4
+"""Area over that of the convex hull; looser shapes are the outline of something that moved."""
+_UPRIGHT = 1.6
+"""Height over width from which a thing may be somebody who stands there, where no detector tells:
+one person has 2 to 3.5, two beside each other less. Put down: 0.3 to 1.3."""
 _SURE_SHARE = 0.7
 """Share of a thing that differs surely: its rim is mixed with the background."""
 _EDGE_RATIO = 2.0
@@ -42,17 +45,18 @@ _MOST_LOOKS = 20
 """Percentile: a thing looks unmoved in four looks of five; a fifth may be hidden."""
 _LEAST_LOOKS = 3
 """Looks without passers-by from which the stillness of a thing can be read; fewer are chance."""
-_BESIDE = 0.5
-"""What comes and goes next to a thing as it comes to lie still, per pixel of the thing. Measured on
-the real clips: put down 1.7 to 8.6 (n = 3), people who walked up 0 to .03 (n = 6), a screen .2."""
+_BESIDE = 0.65
+"""What comes and goes next to a thing as it comes to lie still, per pixel of the thing: who brings
+something is about as large. Measured: put down 0.7 to 8.6, walking up by oneself 0 to 0.25."""
 _ALONE = 0.2
 """Below this nobody is next to the thing: as much as a flickering screen made (as above)."""
 _BESIDE_S = 1.5
 """So long after a thing lies still its bringer is next to it or leaves it."""
 _GONE_S = 0.6
 """With nobody next to the thing for so long, three looks and more, its bringer counts as gone."""
-_DENSE_S = 0.6
-"""Gap between looks around the onset above which nothing is proved by seeing nobody."""
+_DENSE_S = 2.2
+"""Gap between looks around the onset above which nothing is proved by seeing nobody: the slowest
+rate of looks at which anything is asked for has one in two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +82,26 @@ def attribute(
     start of a recording); then the finding is less certain, never an error.
     """
     lookback = cut(candidate, frames, detector)
-    course = read(lookback, candidate.before)
-    if course is None:
+    if not has_both(candidate, lookback):
         return _unread(candidate)
+    course = read(candidate, lookback)
+    if course is None:
+        return Dismissal(candidate, ReasonKey.NOT_CHANGED)
     explained = _explained(candidate, lookback, course)
-    if explained is not None or course.thing is None:
-        return Dismissal(candidate, explained or ReasonKey.NOT_CHANGED)
+    if explained is not None:
+        return Dismissal(candidate, explained)
     return _sighting(candidate, lookback, course, _box(candidate, lookback, course.thing))
 
 
 def _explained(candidate: Candidate, lookback: Lookback, course: Course) -> ReasonKey | None:
     """Why it is no dumping; None when it may be one. The order is that of certainty."""
-    if course.thing is None or not _is_seen(candidate, lookback, course, course.thing):
+    if not _is_seen(candidate, lookback, course):
         return ReasonKey.NOT_CHANGED
     part = course.larger > _LARGER or course.outside > _OUTSIDE
-    if part or _kind(course, course.thing) is not Change.ADDED:
+    # On a heap a thing stands out no more than its absence does: a person judges.
+    if part or not (candidate.heap or _kind(course) is Change.ADDED):
         return ReasonKey.TAKEN_AWAY
-    onset = Instant(int(course.times[course.onset]))
-    if is_itself(lookback.glimpses, _box(candidate, lookback, course.thing), onset):
+    if _is_living(candidate, lookback, course):
         return ReasonKey.PERSON_OR_VEHICLE
     if not _holds_still(course):
         return ReasonKey.NOT_STILL
@@ -104,15 +110,23 @@ def _explained(candidate: Candidate, lookback: Lookback, course: Course) -> Reas
     return None
 
 
-def _is_seen(candidate: Candidate, lookback: Lookback, course: Course, thing: Region) -> bool:
+def _is_seen(candidate: Candidate, lookback: Lookback, course: Course) -> bool:
     """Whether there is a thing of some size, with an outline, that was once seen whole."""
-    per_px = _per_px(candidate, lookback)
+    least = _SURE_SHARE * LEAST_AREA * prod(candidate.size) * _per_px(candidate, lookback) ** 2
     return (
-        course.changed >= _LEAST_CHANGED
-        and thing.area >= _SURE_SHARE * LEAST_AREA * prod(candidate.size) * per_px**2
-        and contour_energy(thing, course.after) >= SEEN_LEVELS
+        course.thing.area >= least
+        and course.thing.solidity >= _SOLIDITY
+        and contour_energy(course.thing, course.after) >= SEEN_LEVELS
         and course.still < len(course.times)
     )
+
+
+def _is_living(candidate: Candidate, lookback: Lookback, course: Course) -> bool:
+    """Whether it is a person, an animal or a vehicle; without a detector, whether it stands."""
+    if all(glimpse.detections is None for glimpse in lookback.glimpses):
+        return course.thing.box.height >= _UPRIGHT * course.thing.box.width
+    onset = Instant(int(course.times[course.onset]))
+    return is_itself(lookback.glimpses, _box(candidate, lookback, course.thing), onset)
 
 
 def _holds_still(course: Course) -> bool:
@@ -123,8 +137,8 @@ def _holds_still(course: Course) -> bool:
     return max(float(np.percentile(each, _MOST_LOOKS)) for each in looks) >= UNMOVED
 
 
-def _kind(course: Course, thing: Region) -> Change:
-    return kind_of_change(thing, course.after, course.before, _EDGE_RATIO)[0]
+def _kind(course: Course) -> Change:
+    return kind_of_change(course.thing, course.after, course.before, _EDGE_RATIO)[0]
 
 
 def _per_px(candidate: Candidate, lookback: Lookback) -> float:
@@ -144,17 +158,16 @@ def _bringing(course: Course) -> float:
 
     What comes by itself sticks out of its place by no more than it still lacks there.
     """
-    shown_s = seconds_between(
-        Instant(int(course.times[course.still])), Instant(int(course.times[course.onset]))
-    )
-    looks = course.within(course.still, shown_s, _BESIDE_S)
+    still, onset = course.times[course.still], course.times[course.onset]
+    pause_s = float(np.median(np.diff(course.times))) / SECOND
+    looks = course.within(course.still, (onset - still) / SECOND - pause_s, _BESIDE_S + pause_s)
     return float((course.beside + course.present - 1)[looks].max())
 
 
 def _watched_closely(course: Course) -> bool:
     """Whether the looks around the onset are so dense that a bringer cannot have been missed."""
     looks = course.times[course.within(course.still, -_DENSE_S, _BESIDE_S)]
-    return course.clear_last >= 0 and bool(np.diff(looks).max(initial=0) <= _DENSE_S * SECOND)
+    return bool(np.diff(looks).max(initial=0) <= _DENSE_S * SECOND)
 
 
 def _before(candidate: Candidate, course: Course) -> Instant:
@@ -184,7 +197,7 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box
     onset = Instant(int(course.times[course.onset]))
     actor, actor_box = bringer(lookback.glimpses, box, onset)
     left = _left(course)
-    clear = course.clear_last >= 0
+    clear = course.clear_last >= 0 and _watched_closely(course)
     reasons = [
         Reason(ReasonKey.APPEARED, at=onset),
         Reason(ReasonKey.STAYED, seconds=seconds_between(onset, candidate.alarm)),
@@ -193,6 +206,8 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box
         ),
         Reason(ReasonKey.ACTOR_STILL_THERE if left is None else ReasonKey.ACTOR_LEFT, at=left),
     ]
+    if candidate.heap:
+        reasons += [Reason(ReasonKey.HEAP_CHANGED), Reason(ReasonKey.UNSURE_ADDED)]
     marks = (True, clear, actor is not Actor.UNKNOWN, left is not None)
     return Sighting(
         camera=candidate.camera,
@@ -206,7 +221,7 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box
         actor=actor,
         actor_box=actor_box,
         score=(1 + sum(marks)) / (1 + len(marks)),
-        certain=clear,
+        certain=clear and not candidate.heap,
         reasons=tuple(reasons),
     )
 

@@ -54,6 +54,13 @@ class Region:
         return bool(height >= _UPRIGHT * width)
 
     @property
+    def solidity(self) -> float:
+        """Area over that of the convex hull, 1 for a full shape."""
+        outlines, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        hull = cv2.contourArea(cv2.convexHull(np.vstack(outlines)))
+        return self.area / max(1.0, hull)
+
+    @property
     def window(self) -> tuple[slice, slice]:
         """Index of the bounding box in a picture."""
         height, width = self.mask.shape
@@ -83,10 +90,12 @@ def overlap(a: Region, b: Region, shape: tuple[int, int]) -> float:
     return shared / max(1.0, a.area + b.area - shared)
 
 
-def regions(strong: Mask, loose: Mask) -> Iterator[Region]:
-    """Solid components of `loose` that hold enough of `strong` (hysteresis)."""
+def regions(strong: Mask, loose: Mask, seams: Mask | None = None) -> Iterator[Region]:
+    """Solid components of `loose`, cut along `seams`, that hold enough of `strong` (hysteresis)."""
     joined = cv2.morphologyEx(loose, cv2.MORPH_OPEN, _OPEN)
     joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _CLOSE)
+    if seams is not None:
+        joined = cv2.bitwise_and(joined, cv2.bitwise_not(seams))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     seeds = np.bincount(labels[strong > 0], minlength=count)
     least = max(_LEAST_PX, LEAST_AREA * loose.size)
@@ -99,14 +108,8 @@ def regions(strong: Mask, loose: Mask) -> Iterator[Region]:
         window = slice(y, y + height), slice(x, x + width)
         inside = (labels[window] == label).astype(np.uint8) * 255
         region = Region(x, y, inside & loose[window])
-        if area > MOST_AREA * loose.size or _solidity(region) >= _SOLIDITY:
+        if area > MOST_AREA * loose.size or region.solidity >= _SOLIDITY:
             yield region
-
-
-def _solidity(region: Region) -> float:
-    outlines, _ = cv2.findContours(region.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    hull = cv2.contourArea(cv2.convexHull(np.vstack(outlines)))
-    return region.area / max(1.0, hull)
 
 
 def surroundings(region: Region, shape: tuple[int, int], reach: int) -> Mask:

@@ -7,7 +7,7 @@ import numpy as np
 from vision.change import SAME, likeness
 from vision.frame import Image, Instant, later, seconds_between
 from vision.picture import as_mask
-from vision.region import Region, overlap
+from vision.region import Region, overlap, surroundings
 from vision.scene import SEEN_LEVELS, Look
 
 _GONE_SHARE = 0.4
@@ -16,6 +16,8 @@ _WHOLE_SHARE = 0.7
 """When less still differs, a part of it has gone: someone who stood beside it, as a rule."""
 PART_SHARE = 0.5
 """Overlap from which two regions are one thing."""
+_RIM_PX = 5
+"""A strip so wide next to a reported thing is a part of it that its bringer hid for longer."""
 _PARTED_S = 2.5
 """A passer-by hides part of a thing for less; two looks and a half."""
 _HIDDEN_S = 20.0
@@ -33,8 +35,10 @@ class Settling:
         onset: the first look that showed it.
         seen: the last look that showed it unchanged.
         whole: the last look in which nearly all of the region differed from the reference.
+        looks: in how many looks it was seen unchanged.
         reports: how many candidates were emitted for it.
         told_s: seconds from the onset to the last of them.
+        told_alone: whether nothing had changed around it then.
     """
 
     region: Region
@@ -43,8 +47,10 @@ class Settling:
     onset: Instant
     seen: Instant
     whole: Instant
+    looks: int = 2
     reports: int = 0
     told_s: float = 0.0
+    told_alone: bool = False
 
     @property
     def reported(self) -> bool:
@@ -71,7 +77,7 @@ def followed(thing: Settling, look: Look) -> Settling | None:
     if share >= _WHOLE_SHARE:
         thing = replace(thing, whole=look.at)
         if likeness(thing.template, look.image[thing.region.window]) >= SAME:
-            return replace(thing, seen=look.at)
+            return replace(thing, seen=look.at, looks=thing.looks + 1)
     hidden = seconds_between(thing.seen, look.at) >= _HIDDEN_S
     return None if hidden and not thing.reported else thing
 
@@ -92,13 +98,18 @@ def refreshed(thing: Settling, region: Region, look: Look) -> Settling:
     return replace(thing, region=region, template=template, seen=look.at, whole=look.at)
 
 
+def is_part(region: Region, of: Region, shape: tuple[int, int]) -> bool:
+    """Whether most of `region` lies within `of` or its rim, in a picture of `shape` `(H, W)`."""
+    return region.share(of.drawn(shape) | surroundings(of, shape, _RIM_PX)) >= PART_SHARE
+
+
 def hides(thing: Settling, region: Region, look: Look) -> bool:
-    """Whether `region` is `thing` again or, after its report, a part of it.
+    """Whether `region` is `thing` again or, after its report, a part of it or its rim.
 
     A reported thing of which a part has been gone for a while hides no part: someone left, and
     what remains is looked at anew.
     """
     shape = look.change.shape
     if thing.reported and seconds_between(thing.whole, look.at) < _PARTED_S:
-        return region.share(thing.region.drawn(shape)) >= PART_SHARE
+        return is_part(region, thing.region, shape)
     return overlap(thing.region, region, shape) >= PART_SHARE

@@ -26,6 +26,7 @@ class ReasonKey(StrEnum):
     ACTOR_UNKNOWN = "actor_unknown"
     ACTOR_STILL_THERE = "actor_still_there"
     UNSURE_ADDED = "unsure_added"
+    HEAP_CHANGED = "heap_changed"
     # Why a look-back dismissed a candidate; never on a sighting.
     NOT_CHANGED = "not_changed"
     TAKEN_AWAY = "taken_away"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.boxes import Box, gap, intersection, iou
+from vision.frame import Instant
 from vision.picture import as_mask
 from vision.region import Region, of_box, overlap, regions, surroundings
 from vision.zone import Zone, ZoneKind, watched
@@ -59,7 +60,7 @@ SQUARE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
     ],
 )
 def test_watched(kinds: tuple[ZoneKind, ...], centre: bool, corner: bool):
-    mask = watched(tuple(Zone(kind.value, kind, SQUARE) for kind in kinds), (60, 80))
+    mask = watched(tuple(Zone(kind.value, kind, SQUARE) for kind in kinds), (60, 80), Instant(0))
     assert (mask[30, 40] == 255, mask[2, 2] == 255) == (centre, corner)
 
 
@@ -98,3 +99,12 @@ def test_surroundings_touch_and_do_not_cover(box: Box):
 def test_upright():
     assert Region(0, 0, np.full((40, 20), 255, np.uint8)).is_upright
     assert not Region(0, 0, np.full((30, 20), 255, np.uint8)).is_upright
+
+
+def test_seams_part_regions():
+    """What came to rest at another time is another thing, though the two touch."""
+    both = picture_of(np.s_[20:40, 20:50])
+    seam = picture_of(np.s_[20:40, 34:36])
+    assert [r.box.xyxy for r in regions(both, both)] == [(20, 20, 50, 40)]
+    parted = sorted(r.box.xyxy for r in regions(both, both, seam))
+    assert parted == [(20, 20, 34, 40), (36, 20, 50, 40)]

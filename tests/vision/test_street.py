@@ -71,7 +71,7 @@ def test_deposit_is_found_at_any_rate_of_looks(step_s: float):
 def test_what_stays_is_reported_again_after_twice_the_time():
     """The first look-back may meet a thing hidden; asking for ever would cost for ever."""
     found = Stage(deposit()).candidates(60, Watch(CameraId("cam"), SETTLE))
-    assert len(found) == 3
+    assert len(found) == 4
     waits = [seconds_between(c.onset, c.alarm) for c in found]
     assert all(after >= 2 * sooner for sooner, after in pairwise(waits))
 
