@@ -1,7 +1,11 @@
-"""Where originals, clips and documents are kept: by content, created once, never changed."""
+"""Where originals, clips and documents are kept: by content, created once, never changed.
+
+They are destroyed only for a row that says so: docs/design/storage.md, Deletion.
+"""
 
 import errno
 import os
+import re
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -9,6 +13,7 @@ from ingest.errors import FootageAltered
 from ingest.files import (
     Sha256,
     disk_errors,
+    fsync_directory,
     link_idempotent,
     make_directory,
     publish_idempotent,
@@ -19,6 +24,8 @@ from ingest.files import (
 
 _NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
 """The two names are on different disks, or the file system knows no hard links: copy."""
+
+_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class Store(Protocol):
@@ -67,6 +74,17 @@ class Store(Protocol):
         Raises:
             KeyError: it is not here.
             FootageAltered: its bytes are not what its name says.
+        """
+        ...
+
+    def destroy(self, sha256: Sha256) -> None:
+        """Remove an object for good; one that is gone already is fine.
+
+        The caller has committed the row that allows it, and nothing vouches for the object.
+
+        Raises:
+            KeyError: that is no name of an object.
+            DiskError: it may still be there.
         """
         ...
 
@@ -127,3 +145,14 @@ class FolderStore:
         if found != sha256:
             raise FootageAltered(path=sha256)
         return size
+
+    def destroy(self, sha256: Sha256) -> None:
+        """See `Store.destroy`."""
+        if not _NAME.fullmatch(sha256):
+            # A row that somebody else wrote must not point us out of the store.
+            raise KeyError(sha256)
+        place = self._place(sha256)
+        with disk_errors(place):
+            place.unlink(missing_ok=True)
+        if place.parent.is_dir():
+            fsync_directory(place.parent)

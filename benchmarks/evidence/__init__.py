@@ -1,0 +1,1 @@
+"""What the log, the bundles and their verification cost."""

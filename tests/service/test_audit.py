@@ -1,0 +1,69 @@
+"""The audit: once a day, whole, and loud."""
+
+from sqlmodel import text
+
+from service.alarms import open_alarms
+from service.audit import Auditor
+from service.evidence.log import Action
+from service.evidence.verify import record, verify
+from tests.service.installation import Installation
+
+DAY_S = 86_400
+
+
+def auditor(of: Installation) -> Auditor:
+    return Auditor(of.database, of.store, of.clock)
+
+
+def test_it_checks_once_a_day(embedded: Installation) -> None:
+    """A keeper that is restarted ten times a day replays the log once."""
+    for _ in range(3):
+        auditor(embedded).step()
+    assert len(embedded.log(Action.VERIFIED)) == 1
+    embedded.clock.sleep(DAY_S + 1)
+    auditor(embedded).step()
+    assert len(embedded.log(Action.VERIFIED)) == 2
+
+
+def test_a_clock_that_ran_ahead_does_not_stop_it(embedded: Installation) -> None:
+    """A check of next year is no reason to make none until then."""
+    embedded.clock.sleep(365 * DAY_S)
+    auditor(embedded).step()
+    embedded.clock.step(-365 * DAY_S)
+    auditor(embedded).step()
+    assert len(embedded.log(Action.VERIFIED)) == 2
+
+
+def test_it_gives_signs_of_life(embedded: Installation) -> None:
+    """The replay of years takes minutes: that is work, and no keeper that stands still."""
+    signs: list[int] = []
+    of = embedded
+    Auditor(of.database, of.store, of.clock, lambda: signs.append(of.clock.monotonic_us())).step()
+    assert len(signs) == 1, "one in ten seconds, and the clock stands"
+
+
+def test_a_partial_check_does_not_stand_for_it(embedded: Installation) -> None:
+    """`liuhen verify --recent` every hour would otherwise put it off for ever."""
+    auditor(embedded).step()
+    embedded.clock.sleep(DAY_S + 1)
+    with embedded.database.write() as session:
+        record(
+            session,
+            embedded.clock,
+            verify(embedded.database, embedded.store, whole=False, objects=False),
+        )
+    auditor(embedded).step()
+    assert len(embedded.log(Action.VERIFIED)) == 3
+
+
+def test_a_row_that_was_changed_is_an_alarm(embedded: Installation) -> None:
+    """Nobody needs to ask for it."""
+    embedded.add_event("event", bare=True)
+    with embedded.database.engine.connect() as connection:
+        connection.execute(text("UPDATE events SET kind = 'stall'"))
+        connection.commit()
+    auditor(embedded).step()
+    with embedded.database.read() as session:
+        assert [alarm.subject for alarm in open_alarms(session)] == [
+            "row events/event kind: changed"
+        ]
