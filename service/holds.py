@@ -1,5 +1,8 @@
-"""Holds (保全): a person forbids to destroy a stretch of recording, and lets it go again."""
+"""Holds (保全): a person forbids to destroy a stretch of recording, an event, a recorder file or a
+case, and lets it go again.
+"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,7 +13,11 @@ from ingest.clock import Clock
 from service.database import lock_log
 from service.errors import InputError
 from service.evidence.log import Action, append
+from service.obstacle import refuse_foreign
+from service.roles import Permission, require
+from service.subject import Subject, SubjectKind, check_subject
 from service.tables import Camera, Hold, SegmentRow, User
+from service.tombstone import GONE, deletion_of
 from vision.frame import Instant
 
 
@@ -37,8 +44,8 @@ def place_hold(session: Session, clock: Clock, request: HoldRequest, *, by: str)
     """Hold a stretch of recording. What was destroyed before stays destroyed: see `holds`.
 
     Raises:
-        InputError: no such camera or account, the account is closed, the times are the wrong way
-            round, or no reason is given.
+        InputError: no such camera or account, the account is closed or may not, the times are the
+            wrong way round, or no reason is given.
     """
     # Retention decides under the same lock: this hold comes before its decision, or after it.
     lock_log(session)
@@ -55,20 +62,45 @@ def place_hold(session: Session, clock: Clock, request: HoldRequest, *, by: str)
         placed_by=_person(session, by).id,
         placed_us=clock.now(),
     )
+    body = {"start_us": request.start, "end_us": request.end}
+    return _placed(session, clock, hold, request.camera, body)
+
+
+def hold_subject(session: Session, clock: Clock, subject: Subject, *, by: str, reason: str) -> Hold:
+    """Hold an event, a recorder file or a case with all its objects.
+
+    Raises:
+        InputError: there is no such subject, it is destroyed, the account is unknown, closed or
+            may not, or no reason is given.
+    """
+    lock_log(session)
+    check_subject(session, subject)
+    deletion = deletion_of(session, subject)
+    if deletion is not None and deletion.state in GONE:
+        raise InputError("destroyed", record=deletion.id)
+    hold = Hold(
+        id=uuid4().hex[:12],
+        kind=subject.kind.value,
+        subject=subject.id,
+        reason=_reason(reason),
+        placed_by=_person(session, by).id,
+        placed_us=clock.now(),
+    )
+    return _placed(session, clock, hold, subject.id, {"kind": hold.kind})
+
+
+def _placed(
+    session: Session, clock: Clock, hold: Hold, subject: str, told: Mapping[str, str | int]
+) -> Hold:
     session.add(hold)
     session.flush()
     append(
         session,
         clock,
-        actor=by,
+        actor=hold.placed_by,
         action=Action.HELD,
-        subject=request.camera,
-        body={
-            "hold": hold.id,
-            "start_us": hold.start_us,
-            "end_us": hold.end_us,
-            "reason": hold.reason,
-        },
+        subject=subject,
+        body={"hold": hold.id, "reason": hold.reason, **told},
     )
     return hold
 
@@ -77,16 +109,19 @@ def release_hold(session: Session, clock: Clock, hold_id: str, *, by: str, reaso
     """Let a hold go; from now on its recording is kept no longer than any other.
 
     Raises:
-        InputError: no such hold or account, the account is closed, the hold was released, or no
-            reason is given.
+        InputError: no such hold or account, the account is closed or may not, the hold was
+            released or is on another unit's case, or no reason is given.
     """
     hold = session.get(Hold, hold_id, with_for_update=True)
     if hold is None:
         raise InputError("no_hold", hold=hold_id)
     if hold.released_us is not None:
         raise InputError("hold_released", hold=hold_id)
+    person = _person(session, by)
+    if hold.subject is not None:
+        refuse_foreign(session, Subject(SubjectKind(hold.kind), hold.subject), person)
     hold.release_reason = _reason(reason)
-    hold.released_by = _person(session, by).id
+    hold.released_by = person.id
     hold.released_us = clock.now()
     session.add(hold)
     append(
@@ -94,7 +129,7 @@ def release_hold(session: Session, clock: Clock, hold_id: str, *, by: str, reaso
         clock,
         actor=by,
         action=Action.RELEASED,
-        subject=hold.camera_id,
+        subject=hold.camera_id or hold.subject or "",
         body={"hold": hold.id, "reason": hold.release_reason},
     )
     return hold
@@ -106,12 +141,20 @@ def holds(session: Session) -> list[Held]:
     return [held_of(session, hold) for hold in rows]
 
 
+def holds_on(session: Session, subject: Subject) -> list[Hold]:
+    """The holds on a subject, newest first, those that were released too."""
+    rows = select(Hold).where(Hold.kind == subject.kind.value, Hold.subject == subject.id)
+    return list(session.exec(rows.order_by(col(Hold.placed_us).desc(), col(Hold.id))))
+
+
 def held_of(session: Session, hold: Hold) -> Held:
-    """What a hold found to hold."""
+    """What a hold found to hold; segments of recording, so none where it holds a subject."""
+    if hold.start_us is None or hold.end_us is None:
+        return Held(hold, 0, 0)
     rows = session.exec(
         select(SegmentRow.state, func.count())
         .where(
-            SegmentRow.camera_id == hold.camera_id,
+            col(SegmentRow.camera_id) == hold.camera_id,
             col(SegmentRow.start_us) < hold.end_us,
             col(SegmentRow.end_us) > hold.start_us,
         )
@@ -128,6 +171,7 @@ def _person(session: Session, user_id: str) -> User:
         raise InputError("no_user", user=user_id)
     if not user.active:
         raise InputError("user_inactive", user=user_id)
+    require(user, Permission.HOLD)
     return user
 
 

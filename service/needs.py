@@ -4,10 +4,10 @@
 |---|---|---|---|
 | pending event | clip, `MARGIN_S` before | clip, `MARGIN_S` after | decided, or `review_keep_days` old |
 | confirmed event without a case | the same | the same | `confirmed_keep_days` old |
-| confirmed event that is an exhibit | the same | the same | without end: cases have none yet |
+| exhibit | the same | the same | its recording was promoted into the store |
 | rejected event | | | not needed |
 | look-back that waits, runs or failed | span, pre-roll, margin and longest segment before | alarm, post-roll and margin after | done; failed: `review_keep_days` old |
-| hold | as placed | as placed | released |
+| hold | as placed, or as of a confirmed event | the same | released |
 | a camera's last minutes | settle time and longest segment before now | without end | a look-back may yet ask for them |
 """  # noqa: E501  a table
 
@@ -96,7 +96,7 @@ def witnessed(session: Session, now: Instant, days: int) -> Instant:
     return Instant(at)
 
 
-class _Past:
+class Past:
     """When so many days ago was: by the clock, and by the days that were witnessed."""
 
     def __init__(self, session: Session, now: Instant) -> None:
@@ -121,36 +121,37 @@ def needs_of(session: Session, now: Instant, settings: Settings) -> list[Need]:
         KeyError, ValueError: a look-back job's payload is not a candidate; only `add_job` of the
             registrar makes them, from one.
     """
-    past = _Past(session, now)
+    past = Past(session, now)
     return [
         *_events(session, past, settings),
         *_jobs(session, past, settings),
-        *_holds(session),
+        *_holds(session, settings),
         *_recent(session, now),
     ]
 
 
-def _events(session: Session, past: _Past, settings: Settings) -> Iterable[Need]:
+def around(event: Event, settings: Settings) -> tuple[Instant, Instant]:
+    """The recording that belongs to an event: its clip, and a margin before and after."""
+    last = max(event.alarm_us, event.left_us or event.alarm_us)
+    start = later(Instant(event.onset_us), -settings.pre_roll_s - MARGIN_S)
+    return start, later(Instant(last), settings.post_roll_s + MARGIN_S)
+
+
+def _events(session: Session, past: Past, settings: Settings) -> Iterable[Need]:
     rows = session.exec(
-        select(Event, Exhibit.id)
+        select(Event, Exhibit)
         .join(Exhibit, col(Exhibit.event_id) == Event.id, isouter=True)
         .where(col(Event.state).in_(["pending", "confirmed"]))
     )
     for event, exhibit in rows:
-        why = _why(event, is_exhibit=exhibit is not None, past=past, settings=settings)
+        why = _why(event, exhibit, past=past, settings=settings)
         if why is not None:
-            last = max(event.alarm_us, event.left_us or event.alarm_us)
-            yield Need(
-                CameraId(event.camera_id),
-                later(Instant(event.onset_us), -settings.pre_roll_s - MARGIN_S),
-                later(Instant(last), settings.post_roll_s + MARGIN_S),
-                why,
-            )
+            yield Need(CameraId(event.camera_id), *around(event, settings), why)
 
 
-def _why(event: Event, *, is_exhibit: bool, past: _Past, settings: Settings) -> Why | None:
-    if is_exhibit:
-        return Why.EXHIBIT
+def _why(event: Event, exhibit: Exhibit | None, *, past: Past, settings: Settings) -> Why | None:
+    if exhibit is not None:
+        return Why.EXHIBIT if exhibit.promoted_us is None else None
     pending = event.state == "pending"
     days = settings.review_keep_days if pending else settings.confirmed_keep_days
     # A finding's time counts from when officers could see it, an act's from when it was done.
@@ -160,7 +161,7 @@ def _why(event: Event, *, is_exhibit: bool, past: _Past, settings: Settings) -> 
     return Why.PENDING if pending else Why.CONFIRMED
 
 
-def _jobs(session: Session, past: _Past, settings: Settings) -> Iterable[Need]:
+def _jobs(session: Session, past: Past, settings: Settings) -> Iterable[Need]:
     rows = session.exec(
         select(Job).where(Job.kind == "lookback", col(Job.state).in_(["ready", "leased", "failed"]))
     )
@@ -178,10 +179,14 @@ def _jobs(session: Session, past: _Past, settings: Settings) -> Iterable[Need]:
         )
 
 
-def _holds(session: Session) -> Iterable[Need]:
+def _holds(session: Session, settings: Settings) -> Iterable[Need]:
     for hold in session.exec(select(Hold).where(col(Hold.released_us).is_(None))):
-        camera = CameraId(hold.camera_id)
-        yield Need(camera, Instant(hold.start_us), Instant(hold.end_us), Why.HOLD)
+        event = session.get(Event, hold.subject) if hold.kind == "event" else None
+        if event is not None:
+            yield Need(CameraId(event.camera_id), *around(event, settings), Why.HOLD)
+        elif hold.camera_id and hold.start_us is not None and hold.end_us is not None:
+            camera = CameraId(hold.camera_id)
+            yield Need(camera, Instant(hold.start_us), Instant(hold.end_us), Why.HOLD)
 
 
 def _recent(session: Session, now: Instant) -> Iterable[Need]:

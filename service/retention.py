@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import func
 from sqlalchemy import select as columns
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
 from ingest.ring import Ring
@@ -180,10 +180,7 @@ class RingKeeper:
         gone, failed = self._ring.remove(ids, empty_before=yesterday)
         subject = str(self._settings.segments)
         with self._database.write() as session:
-            for some in _chunks(gone):
-                session.exec(
-                    update(SegmentRow).where(col(SegmentRow.id).in_(some)).values(state="destroyed")
-                )
+            _set_state(session, gone, "destroyed")
             if failed:
                 log.error("cannot remove: %s", "; ".join(failed))
                 raise_alarm(session, self._clock, Trouble.RING_STUCK, subject, detail=failed[0])
@@ -232,10 +229,7 @@ class RingKeeper:
             segments=[[kept.id, kept.sha256] for kept in batch],
         )
         session.add(record)
-        for some in _chunks([kept.id for kept in batch]):
-            session.exec(
-                update(SegmentRow).where(col(SegmentRow.id).in_(some)).values(state="garbage")
-            )
+        _set_state(session, [kept.id for kept in batch], "garbage")
         append(
             session,
             self._clock,
@@ -332,6 +326,13 @@ def _oldest_first(session: Session) -> Generator[Kept, None, None]:
         for row in rows:
             name, camera, start, end, size, sha256 = row
             yield Kept(name, camera, Instant(start), Instant(end), size, sha256)
+
+
+def _set_state(session: Session, ids: Sequence[str], state: str) -> None:
+    """Row by row, so that the log tells of each."""
+    for some in _chunks(ids):
+        for row in session.exec(select(SegmentRow).where(col(SegmentRow.id).in_(some))):
+            row.state = state
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

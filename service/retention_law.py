@@ -1,4 +1,4 @@
-"""How long recording must be kept by law: a dated catalogue, of which the longest rule wins.
+"""How long what is kept must be kept: a dated catalogue, of which the longest rule wins.
 
 The catalogue is `service/data/retention.toml`. Settings may ask for more, never for less.
 """
@@ -6,6 +6,7 @@ The catalogue is `service/data/retention.toml`. Settings may ask for more, never
 import tomllib
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Annotated, Literal
@@ -18,20 +19,42 @@ from service.law import LawInvalid
 _STRICT = ConfigDict(extra="forbid")
 
 
+class Scope(StrEnum):
+    """What a rule is about; the catalogue file says more of each."""
+
+    RING = "ring"
+    UPLOAD = "upload"
+    CONFIRMED = "confirmed"
+    FILE_ORDINARY = "file_ordinary"
+    FILE_SUMMARY = "file_summary"
+    UNACTIONED = "unactioned"
+    ACCESS_LOG = "access_log"
+
+
+_DOUBT = {
+    "V": "",
+    "V-sec": "〔据转引，原文待核〕",
+    "A": "〔期限系本系统按该条推定〕",
+}
+"""What is said of a rule beside its name, by its mark."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepRule:
-    """One rule of law that recording must be kept.
+    """One rule that something must be kept.
 
     Attributes:
-        least_days: days for which no recording may be destroyed by choice.
+        least_days: days for which nothing of its scope may be destroyed by choice.
         valid_from, valid_to: first and last day in force; None for without end.
         confirmed_by: the 法制员 who said that it applies here, and when.
-        mark: how the entry is known: `V` is that the text itself was read at `source`.
+        mark: how the entry is known. `V`: the text itself was read at `source`; `V-sec`: somebody
+            else reports it; `A`: our conclusion from the named act; `U`: not verified.
     """
 
     __pydantic_config__ = _STRICT
 
     id: str
+    scope: Scope
     act: str
     article: str
     text: str
@@ -40,7 +63,7 @@ class KeepRule:
     valid_to: date | None = None
     source: str
     confirmed_by: str | None = None
-    mark: Literal["V"]
+    mark: Literal["V", "V-sec", "A", "U"]
 
     def in_force(self, on: date) -> bool:
         """Whether it applied on that day (Asia/Shanghai)."""
@@ -48,8 +71,10 @@ class KeepRule:
 
     @property
     def cited(self) -> str:
-        """The rule in a destruction record; one that nobody confirmed says so."""
-        told = f"{self.act}{self.article}"
+        """The rule in a record; one that nobody confirmed says so, and hearsay is no act."""
+        if self.mark == "U":
+            return "本单位设定的期限〔依据未核实〕"
+        told = f"{self.act}{self.article}{_DOUBT[self.mark]}"
         return told if self.confirmed_by else f"{told}〔待法制员确认〕"
 
 
@@ -61,9 +86,9 @@ class KeepRules:
 
     rule: tuple[KeepRule, ...]
 
-    def longest(self, on: date) -> KeepRule | None:
+    def longest(self, on: date, scope: Scope = Scope.RING) -> KeepRule | None:
         """The rule in force on that day that asks for the most days; None when none is."""
-        fitting = [rule for rule in self.rule if rule.in_force(on)]
+        fitting = [rule for rule in self.rule if rule.scope is scope and rule.in_force(on)]
         return max(fitting, key=lambda rule: rule.least_days, default=None)
 
 
@@ -85,7 +110,7 @@ def parse_rules(text: str) -> KeepRules:
     """The catalogue in a TOML text.
 
     Raises:
-        LawInvalid: no TOML; a missing, unknown or impossible value; a mark other than V.
+        LawInvalid: no TOML; a missing, unknown or impossible value; an unknown scope or mark.
     """
     try:
         return _RULES.validate_python(tomllib.loads(text))
