@@ -8,14 +8,20 @@ from service.evidence.store import Store
 from service.law import load_catalogue
 from service.settings import Settings
 from service.web import (
+    routes_account,
+    routes_api,
     routes_camera,
     routes_case,
     routes_copy,
+    routes_deletion,
     routes_document,
     routes_event,
+    routes_export,
     routes_health,
+    routes_log,
     routes_login,
     routes_media,
+    routes_people,
     routes_static,
     routes_transfer,
     routes_upload,
@@ -36,19 +42,25 @@ def create_app(settings: Settings, database: Database, store: Store, clock: Cloc
         LawInvalid: the law catalogue is broken.
     """
     assets = Assets()
-    pages = Pages(assets)
+    pages = Pages(assets, clock)
     # FastAPI's own documentation pages load scripts from elsewhere: dead offline.
     app = FastAPI(title="留痕 Liuhen", docs_url=None, redoc_url=None)
     app.state.web = Web(settings, database, store, clock, load_catalogue(), assets, pages)
     for routes in (
+        routes_account,
+        routes_api,
         routes_camera,
         routes_case,
         routes_copy,
+        routes_deletion,
         routes_document,
         routes_event,
+        routes_export,
         routes_health,
+        routes_log,
         routes_login,
         routes_media,
+        routes_people,
         routes_static,
         routes_transfer,
         routes_upload,
@@ -56,7 +68,7 @@ def create_app(settings: Settings, database: Database, store: Store, clock: Cloc
         app.include_router(routes.router)
     answer_failures(app, pages)
     app.add_middleware(BodyLimit)
-    app.add_middleware(LoginGate, database=database, clock=clock)
+    app.add_middleware(LoginGate, settings=settings, database=database, clock=clock)
     app.add_middleware(OriginCheck, pages=pages)
     app.add_middleware(UnexpectedFailures, pages=pages)
     app.add_middleware(SecurityHeaders)

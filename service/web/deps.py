@@ -1,16 +1,17 @@
 """What a route is given: the application's parts, the person, and the page to fill."""
 
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
 from ingest.clock import Clock
 from service.database import Database
+from service.duty import Duty
 from service.errors import InputError
 from service.evidence.store import Store
 from service.law import Catalogue
-from service.people import sees_footage
+from service.roles import Permission, require
 from service.settings import Settings
 from service.tables import User
 from service.web.assets import Assets
@@ -35,32 +36,50 @@ def web_of(request: Request) -> Web:
     return cast("Web", request.app.state.web)
 
 
-def current_user(request: Request) -> User:
-    """The person who is logged in; the gate has let nobody else through."""
-    return cast("User", request.state.user)
-
-
-def viewer(user: Annotated[User, Depends(current_user)]) -> User:
-    """A person who may see footage and cases.
+def current_duty(request: Request) -> Duty:
+    """The person who is logged in, and why they say that they look.
 
     Raises:
-        InputError: this one may not.
+        InputError: it is a program.
     """
-    if not sees_footage(user):
+    duty = getattr(request.state, "duty", None)
+    if duty is None:
         raise InputError("no_access")
-    return user
+    return cast("Duty", duty)
+
+
+def current_user(request: Request) -> User:
+    """The person who is logged in.
+
+    Raises:
+        InputError: it is a program; what it may open says so itself.
+    """
+    return current_duty(request).user
+
+
+def permitted(permission: Permission) -> Any:
+    """A dependency: the person who is logged in, refused with `no_access` if the role lacks it."""
+
+    def check(user: Annotated[User, Depends(current_user)]) -> User:
+        require(user, permission)
+        return user
+
+    return Depends(check)
 
 
 def page_for(
     request: Request,
     web: Annotated[Web, Depends(web_of)],
-    user: Annotated[User, Depends(current_user)],
+    duty: Annotated[Duty, Depends(current_duty)],
 ) -> Page:
     """The page that answers this request, in this person's language."""
-    return web.pages.page(request, user)
+    return web.pages.page(request, duty)
 
 
 Parts = Annotated[Web, Depends(web_of)]
+OnDuty = Annotated[Duty, Depends(current_duty)]
 Person = Annotated[User, Depends(current_user)]
-Viewer = Annotated[User, Depends(viewer)]
+CaseReader = Annotated[User, permitted(Permission.CASE_SEE)]
+CaseEditor = Annotated[User, permitted(Permission.CASE_EDIT)]
+Viewer = Annotated[User, permitted(Permission.SEE_FOOTAGE)]
 Answer = Annotated[Page, Depends(page_for)]

@@ -17,16 +17,26 @@ _log = logging.getLogger(__name__)
 
 _STATUS = {
     "not_an_officer": 403,
+    "badge_expired": 403,
+    "foreign_case": 403,
     "no_access": 403,
+    "own_account": 403,
     "foreign_origin": 403,
     "no_event": 404,
     "no_camera": 404,
     "no_case": 404,
+    "no_user": 404,
     "not_found": 404,
     "method": 405,
+    "no_deletion": 404,
+    "no_hold": 404,
+    "deletion_same_person": 403,
+    "recycled": 410,
+    "destroyed": 410,
     "too_large": 413,
     "already_decided": 409,
     "exhibit_exists": 409,
+    "case_closed": 409,
     "copy_queue_full": 429,
     "login_locked": 429,
 }
@@ -88,7 +98,7 @@ class UnexpectedFailures:
             await self._app(scope, receive, send_noting)
         except Exception:
             number = secrets.token_hex(4)
-            _log.exception("failure %s: %s", number, scope.get("path"))
+            _log.exception("failure %s: %r", number, scope.get("path"))
             if started or scope["type"] != "http":
                 raise
             page = self._pages.page(Request(scope))
@@ -105,12 +115,12 @@ def answer_failures(app: FastAPI, pages: Pages) -> None:
     """Make the application answer expected failures with pages."""
 
     def page_of(request: Request) -> Page:
-        return pages.page(request, getattr(request.state, "user", None))
+        return pages.page(request, getattr(request.state, "duty", None))
 
     async def refuse(request: Request, error: Exception) -> HTMLResponse:
         assert isinstance(error, Expected)  # noqa: S101  # registered for these only
         if status_of(error) >= 500:
-            _log.error("%s: %s", request.scope["path"], error)
+            _log.error("%r: %s", request.scope["path"], error)
         return refusal(page_of(request), error)
 
     async def refuse_fields(request: Request, error: Exception) -> HTMLResponse:

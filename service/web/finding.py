@@ -8,7 +8,9 @@ from sqlmodel import Session, col, select
 
 from service.events import reason_words
 from service.review import items_of
-from service.tables import Acquisition, Camera, Event, Item
+from service.subject import Subject, SubjectKind
+from service.tables import Acquisition, Camera, Deletion, Event, Item
+from service.tombstone import deletion_of
 from service.web.page import Page
 from vision.frame import Instant, seconds_between
 
@@ -21,7 +23,8 @@ class Finding:
 
     Attributes:
         status: the camera's legal status, `lead_only` or `enforcement`; recorder files are leads.
-        items: the stored pieces by role; a role may be missing.
+        items: the stored pieces by role; a role may be missing, and all are of what is deleted.
+        deletion: because of which nobody may see it; None where there is none.
         reasons: why the rule flagged it, as sentences.
     """
 
@@ -29,6 +32,7 @@ class Finding:
     place: str
     status: str
     items: dict[str, Item]
+    deletion: Deletion | None
     reasons: tuple[str, ...]
 
     @property
@@ -55,11 +59,13 @@ def finding(session: Session, event: Event, page: Page) -> Finding:
         place, status = page.words("event.upload", name=name), "lead_only"
     else:
         place, status = event.camera_id, "lead_only"
+    deletion = deletion_of(session, Subject(SubjectKind.EVENT, event.id))
     return Finding(
         event=event,
         place=place,
         status=status,
-        items=items_of(session, event.id),
+        items={} if deletion else items_of(session, event.id),
+        deletion=deletion,
         reasons=tuple(reason_words(row, page.language) for row in event.reasons),
     )
 

@@ -5,14 +5,18 @@ from urllib.parse import quote, urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from ingest.clock import Clock
 from service.database import Database
+from service.duty import Duty
 from service.errors import InputError
-from service.people import user_of
+from service.logins import duty_of
+from service.settings import Settings
 from service.stations import station_of
-from service.tables import Station, User
+from service.tables import Station, Token
+from service.tokens import Scope, use_token
 from service.web.failures import refusal
 from service.web.page import Pages
 
@@ -23,71 +27,101 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _BEARER = "Bearer "
 _TRANSFERS = "/transfers"
+_METRICS = "/metrics"
+_API = "/api"
+ACCOUNT = "/account"
+_UNCHANGED = frozenset({ACCOUNT, f"{ACCOUNT}/password", "/logout"})
+"""What is open to a person whose password somebody else has set."""
+_SCOPES = {_TRANSFERS: Scope.UPLOAD, f"{_API}/events": Scope.READ_EVENTS, _METRICS: Scope.METRICS}
+"""What a program may come for with a token: there is nothing else that one could open."""
 
 
-def _is_transfer(request: Request) -> bool:
-    path: str = request.scope["path"]
-    return path == _TRANSFERS or path.startswith(f"{_TRANSFERS}/")
-
-
-def _station_token(request: Request) -> str | None:
-    """The token of a docking station; there is nothing but uploading that it could open."""
-    header = request.headers.get("Authorization", "")
-    fits = _is_transfer(request) and header.startswith(_BEARER)
-    return header.removeprefix(_BEARER) if fits else None
-
-
-def _is_open(request: Request) -> bool:
+def _is_under(request: Request, top: str) -> bool:
     # Not request.url: that is put together with the Host header, which anybody can choose.
+    path: str = request.scope["path"]
+    return path == top or path.startswith(f"{top}/")
+
+
+def _bearer(request: Request) -> tuple[str, Scope] | None:
+    """The token of a program and what it asks for; None for a person."""
+    header = request.headers.get("Authorization", "")
+    scope = next((scope for top, scope in _SCOPES.items() if _is_under(request, top)), None)
+    if scope is None or not header.startswith(_BEARER):
+        return None
+    return header.removeprefix(_BEARER), scope
+
+
+def _address(request: Request) -> str:
+    """Where a request came from; behind a proxy the server has put the client in its place."""
+    return request.client.host if request.client else ""
+
+
+def _is_open(request: Request, settings: Settings) -> bool:
     path = request.scope["path"]
-    if path == "/metrics":
-        return request.client is not None and request.client.host in _LOOPBACK
+    if path == _METRICS:
+        # Behind a proxy everybody may seem to be this machine.
+        return not settings.behind_proxy and _address(request) in _LOOPBACK
     return path in _OPEN or path.startswith("/static/")
 
 
 class LoginGate:
     """Lets only people with a session through to anything that is not open to all.
 
-    Docking stations come to the uploads with a token instead. Nothing of a body is read here.
+    Programs come with a token instead. Nothing of a body is read here.
     """
 
-    def __init__(self, app: ASGIApp, database: Database, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, database: Database, clock: Clock) -> None:
         self._app = app
+        self._settings = settings
         self._database = database
         self._clock = clock
 
-    def _user(self, token: str) -> User | None:
-        with self._database.read() as session:
-            return user_of(session, self._clock, token)
+    def _duty(self, token: str, address: str) -> Duty | None:
+        idle_s = self._settings.idle_minutes * 60
+        return duty_of(self._database, self._clock, token, address, idle_s=idle_s)
 
-    def _station(self, token: str) -> Station | None:
-        with self._database.read() as session:
-            return station_of(session, token)
+    def _program(self, text: str, scope: Scope, address: str) -> Station | Token | None:
+        if scope is Scope.UPLOAD:
+            with self._database.read() as session:
+                station = station_of(session, text)
+            if station is not None:
+                return station
+        return use_token(self._database, self._clock, text, scope, address)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass on with the person in the request's state, or send to the login."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        if not _is_open(request) and not await self._let_in(request):
+        if not _is_open(request, self._settings) and not await self._let_in(request):
             await _turned_away(request)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        elif _must_change(request):
+            await RedirectResponse(ACCOUNT, 303)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _let_in(self, request: Request) -> bool:
-        station_token = _station_token(request)
-        if station_token is not None:
-            # Its cookie, if it has one, counts for nothing: the origin was not checked.
-            request.state.station = await run_in_threadpool(self._station, station_token)
-            return request.state.station is not None
-        token = request.cookies.get(COOKIE, "")
-        request.state.user = await run_in_threadpool(self._user, token) if token else None
-        return request.state.user is not None
+        """Whether somebody is there; `duty` or `program` of the state says who."""
+        state, address = request.state, _address(request)
+        state.duty = state.program = None
+        bearer = _bearer(request)
+        if bearer is not None:
+            # The cookie, if there is one, counts for nothing: the origin was not checked.
+            state.program = await run_in_threadpool(self._program, *bearer, address)
+        elif token := request.cookies.get(COOKIE, ""):
+            state.duty = await run_in_threadpool(self._duty, token, address)
+        return state.duty is not None or state.program is not None
+
+
+def _must_change(request: Request) -> bool:
+    duty = getattr(request.state, "duty", None)
+    is_due = duty is not None and duty.user.must_change
+    return is_due and request.scope["path"] not in _UNCHANGED
 
 
 def _turned_away(request: Request) -> Response:
-    if _is_transfer(request):
+    if _is_under(request, _TRANSFERS) or _is_under(request, _API) or _bearer(request):
         # A program would follow to the login page and take it for an answer.
         return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
     wanted = request.scope["path"] if request.method == "GET" else "/"
@@ -112,12 +146,12 @@ class OriginCheck:
         self._app = app
         self._pages = pages
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
         if scope["type"] == "http":
             request = Request(scope)
             # No page of an other site can make a browser send our token; it knows none.
-            comes_by_itself = _station_token(request) is None
+            comes_by_itself = _bearer(request) is None
             unsafe = request.method not in _SAFE_METHODS and comes_by_itself
             if unsafe and not _is_ours(request):
                 response = refusal(self._pages.page(request), InputError("foreign_origin"))

@@ -18,6 +18,10 @@ _STRICT = {
 }
 
 
+_HSTS = "max-age=31536000"
+"""A year (RFC 6797); a browser that came over TLS once never comes in the clear again."""
+
+
 class SecurityHeaders:
     """Adds the strict headers; pure ASGI, because a wrapped response halves the rate of video."""
 
@@ -33,6 +37,8 @@ class SecurityHeaders:
                 for name, value in _STRICT.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = _HSTS
             await send(message)
 
         await self._app(scope, receive, send_strict if scope["type"] == "http" else send)

@@ -9,8 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from service.people import may_decide, sees_footage
+from ingest.clock import Clock
+from service.duty import MAX_REASON, Duty
 from service.quarantine import waiting_count
+from service.roles import PERMISSIONS, Permission, Role, may, may_decide
 from service.status import readiness
 from service.tables import Alarm, Camera, Case, Review, User
 from service.texts import Language
@@ -43,7 +45,12 @@ def short(at: Instant) -> str:
 
 def home_of(user: User) -> str:
     """Where a person's work begins: the queue, or the cameras for whoever may not see footage."""
-    return "/" if sees_footage(user) else "/cameras"
+    return "/" if may(user, Permission.SEE_FOOTAGE) else "/cameras"
+
+
+def _permissions(user: User | None) -> frozenset[str]:
+    """What a page offers to a person; what is asked of a route is judged there again."""
+    return frozenset() if user is None else frozenset(PERMISSIONS[Role(user.role)])
 
 
 def alarm_words(alarm: Alarm, words: Words) -> str:
@@ -61,10 +68,13 @@ def _count(session: Session, table: type[Review | Case | Camera]) -> int:
 class Page:
     """One answer to one request."""
 
-    def __init__(self, templates: Environment, request: Request, user: User | None) -> None:
+    def __init__(
+        self, templates: Environment, clock: Clock, request: Request, duty: Duty | None
+    ) -> None:
         self._templates = templates
+        self._clock = clock
         self._request = request
-        self._user = user
+        self._duty = duty
         self.language: Language = language_of(request)
         self.words = words_in(self.language)
 
@@ -72,12 +82,14 @@ class Page:
         self, template: str, facts: Mapping[str, object], *, status: int = 200
     ) -> HTMLResponse:
         """A page that needs nothing from the database: the login, an error."""
+        user = self._duty.user if self._duty else None
         html = self._templates.get_template(template).render(
             t=self.words,
             language=self.language,
             path=self._request.scope["path"],
-            user=self._user,
-            home=home_of(self._user) if self._user else "/",
+            user=user,
+            duty=self._duty,
+            home=home_of(user) if user else "/",
             **facts,
         )
         return HTMLResponse(html, status)
@@ -86,7 +98,7 @@ class Page:
         self, session: Session, template: str, facts: Mapping[str, object], *, status: int = 200
     ) -> HTMLResponse:
         """A page inside the frame."""
-        user = self._user
+        user = self._duty.user if self._duty else None
         now = readiness(session)
         frame = {
             "counts": Counts(
@@ -97,8 +109,9 @@ class Page:
                 waiting=waiting_count(session),
             ),
             "alarms": [alarm_words(alarm, self.words) for alarm in now.alarms],
-            "sees": user is not None and sees_footage(user),
-            "decides": user is not None and may_decide(user),
+            "may": _permissions(user),
+            "most_reason": MAX_REASON,
+            "decides": user is not None and may_decide(user, self._clock.now()),
         }
         return self.bare(template, {**frame, **facts}, status=status)
 
@@ -106,7 +119,8 @@ class Page:
 class Pages:
     """The templates of one application."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, clock: Clock) -> None:
+        self._clock = clock
         self._templates = Environment(
             loader=PackageLoader("service.web"),
             autoescape=True,
@@ -117,6 +131,6 @@ class Pages:
         self._templates.globals["asset"] = assets.url
         self._templates.filters |= {"full": full, "short": short}
 
-    def page(self, request: Request, user: User | None = None) -> Page:
+    def page(self, request: Request, duty: Duty | None = None) -> Page:
         """The page that answers `request`."""
-        return Page(self._templates, request, user)
+        return Page(self._templates, self._clock, request, duty)

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from service.cases import (
     PartyFacts,
     add_exhibit,
+    case_for,
     case_of,
     cases,
     documents_of,
@@ -22,7 +23,7 @@ from service.errors import InputError
 from service.law import Provision, Role
 from service.tables import Case, User
 from service.times import beijing
-from service.web.deps import Answer, Parts, Viewer, Web
+from service.web.deps import Answer, CaseEditor, CaseReader, Parts, Web
 from service.web.failures import message_of, status_of
 from service.web.finding import finding
 from service.web.page import Page
@@ -84,13 +85,14 @@ def _provisions(web: Web, case: Case) -> tuple[Provision, ...]:
 def _case_page(
     web: Web,
     page: Page,
+    user: User,
     case_id: str,
     *,
     form: PartyForm | None = None,
     error: InputError | None = None,
 ) -> Response:
     with web.database.read() as session:
-        case = case_of(session, case_id)
+        case = case_for(session, case_id, user)
         exhibits = exhibits_of(session, case_id)
         facts = {
             "case": case,
@@ -108,10 +110,10 @@ def _case_page(
 
 
 @router.get("/cases", response_class=HTMLResponse)
-def every_case(web: Parts, _user: Viewer, answer: Answer, page: PageNumber = 1) -> Response:
+def every_case(web: Parts, user: CaseReader, answer: Answer, page: PageNumber = 1) -> Response:
     """The cases, newest first."""
     with web.database.read() as session:
-        found = cases(session)
+        found = cases(session, user)
         paging = Paging(len(found), page)
         shown = found[paging.rows]
         rows = [(case, len(exhibits_of(session, case.id))) for case in shown]
@@ -119,15 +121,15 @@ def every_case(web: Parts, _user: Viewer, answer: Answer, page: PageNumber = 1) 
 
 
 @router.get("/cases/{case_id}", response_class=HTMLResponse)
-def case(case_id: str, web: Parts, _user: Viewer, page: Answer) -> Response:
+def case(case_id: str, web: Parts, user: CaseReader, page: Answer) -> Response:
     """A case with everything in it."""
-    return _case_page(web, page, case_id)
+    return _case_page(web, page, user, case_id)
 
 
 @router.post("/cases")
 def start_case(
     web: Parts,
-    user: Viewer,
+    user: CaseEditor,
     event_id: Annotated[str, Form()],
     title: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
@@ -140,7 +142,7 @@ def start_case(
 @router.post("/exhibits")
 def join_case(
     web: Parts,
-    user: Viewer,
+    user: CaseEditor,
     event_id: Annotated[str, Form()],
     case_id: Annotated[str, Form()],
 ) -> Response:
@@ -152,7 +154,7 @@ def join_case(
 
 @router.post("/cases/{case_id}", response_class=HTMLResponse)
 def keep_party(
-    case_id: str, web: Parts, user: Viewer, page: Answer, form: Annotated[PartyForm, Form()]
+    case_id: str, web: Parts, user: CaseEditor, page: Answer, form: Annotated[PartyForm, Form()]
 ) -> Response:
     """The case with its party, or the form again with what was wrong."""
     try:
@@ -160,7 +162,7 @@ def keep_party(
             _check_provision(session, web, case_id, form.provision_id)
             set_party(session, web.clock, case_id, form.facts, officer=user)
     except InputError as error:
-        return _case_page(web, page, case_id, form=form, error=error)
+        return _case_page(web, page, user, case_id, form=form, error=error)
     return RedirectResponse(f"/cases/{case_id}", 303)
 
 

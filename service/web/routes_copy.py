@@ -10,14 +10,18 @@ from sqlmodel import Session, select
 from ingest.files import Sha256
 from ingest.transcode import Stretch
 from service.derived import Copy, Wish, ask, copies_of, manifest, standing, wish_for_clip
+from service.duty import Duty
 from service.errors import InputError
 from service.review import items_of
+from service.roles import Permission
+from service.subject import Subject, SubjectKind
 from service.tables import Acquisition, Derived, Item, User
-from service.web.deps import Answer, Parts, Viewer, Web
+from service.tombstone import refuse_deleted
+from service.web.deps import Answer, OnDuty, Parts, Viewer, Web, permitted
 from service.web.kept import kept_file
 from service.web.page import Page
 from service.web.player import copy_address, plays, standing_words
-from service.web.views import Sight, log_view, was_shown
+from service.web.views import Sight, log_download, log_view, was_shown
 from vision.frame import SECOND
 
 router = APIRouter()
@@ -44,6 +48,7 @@ def _acquisition(session: Session, upload_id: str) -> Acquisition:
     acquisition = session.get(Acquisition, upload_id)
     if acquisition is None:
         raise InputError("not_found")
+    refuse_deleted(session, Subject(SubjectKind.UPLOAD, upload_id))
     return acquisition
 
 
@@ -51,20 +56,19 @@ def _clip(session: Session, event_id: str) -> Item:
     clip = items_of(session, event_id).get("clip")
     if clip is None:
         raise InputError("not_found")
+    refuse_deleted(session, Subject(SubjectKind.EVENT, event_id))
     return clip
 
 
-def _send(
-    web: Web, user: User, request: Request, sight: Sight, media_type: str = "video/mp4"
-) -> FileResponse:
+def _send(web: Web, duty: Duty, request: Request, sight: Sight) -> FileResponse:
     """An object, whole or in ranges, once the log says who is about to see it."""
     path = kept_file(web, Sha256(sight.sha256))
     with web.database.read() as session:
-        seen = was_shown(session, web.clock, user, sight)
+        seen = was_shown(session, web.clock, duty, sight)
     if not seen or request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
         with web.database.write() as session:
-            log_view(session, web.clock, user, sight)
-    return FileResponse(path, media_type=media_type)
+            log_view(session, web.clock, duty, sight)
+    return FileResponse(path, media_type="video/mp4")
 
 
 @router.post("/events/{event_id}/copy")
@@ -87,30 +91,54 @@ def copy_state(copy_id: str, web: Parts, _user: Viewer, page: Answer) -> dict[st
 
 
 @router.get("/copies/{copy_id}/media")
-def copy_media(copy_id: str, of: str, request: Request, web: Parts, user: Viewer) -> FileResponse:
+def copy_media(
+    copy_id: str, of: str, request: Request, web: Parts, _user: Viewer, duty: OnDuty
+) -> FileResponse:
     """A copy, as part of the event or acquisition `of`: the log says which was looked at."""
     with web.database.read() as session:
         row = session.get(Derived, copy_id)
         if row is None or row.parent_sha256 not in _originals(session, of):
             raise InputError("not_found")
-    return _send(web, user, request, Sight(of, "review copy", row.sha256))
+    return _send(web, duty, request, Sight(of, "review copy", row.sha256))
 
 
 def _originals(session: Session, subject: str) -> set[str]:
     """The clip of an event, or the file of an acquisition."""
     acquisition = session.get(Acquisition, subject)
+    kind = SubjectKind.UPLOAD if acquisition else SubjectKind.EVENT
+    refuse_deleted(session, Subject(kind, subject))
     clips = select(Item.sha256).where(Item.event_id == subject, Item.role == "clip")
     return {acquisition.sha256} if acquisition else set(session.exec(clips))
 
 
 @router.get("/uploads/{upload_id}/original")
-def original(upload_id: str, request: Request, web: Parts, user: Viewer) -> FileResponse:
-    """A recorder file as it was handed over."""
+def original(
+    upload_id: str, request: Request, web: Parts, _user: Viewer, duty: OnDuty
+) -> FileResponse:
+    """A recorder file as it was handed over, to be played; what plays nowhere is downloaded."""
     with web.database.read() as session:
         acquisition = _acquisition(session, upload_id)
     sha256 = Sha256(acquisition.sha256)
-    media_type = "video/mp4" if plays(web, sha256) else "application/octet-stream"
-    return _send(web, user, request, Sight(upload_id, "original", sha256), media_type)
+    if not plays(web, sha256):
+        raise InputError("not_playable", name=acquisition.file_name)
+    return _send(web, duty, request, Sight(upload_id, "original", sha256))
+
+
+@router.post("/uploads/{upload_id}/original")
+def download_original(
+    upload_id: str,
+    web: Parts,
+    _user: Annotated[User, permitted(Permission.DOWNLOAD)],
+    duty: OnDuty,
+    reason: Annotated[str, Form()] = "",
+) -> FileResponse:
+    """A recorder file as it was handed over, to be kept outside; the log says why."""
+    with web.database.read() as session:
+        acquisition = _acquisition(session, upload_id)
+    path = kept_file(web, Sha256(acquisition.sha256))
+    with web.database.write() as session:
+        log_download(session, web.clock, duty, upload_id, acquisition.sha256, reason)
+    return FileResponse(path, media_type="application/octet-stream", filename=acquisition.file_name)
 
 
 @router.get("/uploads/{upload_id}/copies")

@@ -10,11 +10,13 @@ from sqlmodel import Session, col, select
 
 from ingest.files import Sha256
 from service.cases import case_with, cases
+from service.duty import Duty
 from service.errors import InputError
 from service.review import Qualities, Rejection, confirm, queue, reject, review_of
+from service.roles import Permission, may
 from service.tables import Event, Item, Review, User
 from service.web.bindings import EVENT_KEYS
-from service.web.deps import Answer, Parts, Viewer, Web
+from service.web.deps import Answer, OnDuty, Parts, Viewer, Web
 from service.web.failures import message_of, status_of
 from service.web.finding import Manifest, finding, read_manifest
 from service.web.kept import check_event, kept_file
@@ -58,7 +60,7 @@ class Decision(BaseModel):
         return Rejection(self.reason)
 
 
-def _list(web: Web, user: User, page: Page, tab: str, number: int) -> Response:
+def _list(web: Web, duty: Duty, page: Page, tab: str, number: int) -> Response:
     with web.database.read() as session:
         paging, events = (_pending if tab == "pending" else _decided)(session, number)
         findings = [finding(session, event, page) for event in events]
@@ -66,7 +68,7 @@ def _list(web: Web, user: User, page: Page, tab: str, number: int) -> Response:
         answer = page.framed(session, "queue.html", facts)
     with web.database.write() as session:
         shown = [each.items["onset"] for each in findings if "onset" in each.items]
-        log_list_view(session, web.clock, user, shown)
+        log_list_view(session, web.clock, duty, shown)
     return answer
 
 
@@ -89,15 +91,19 @@ def _decided(session: Session, number: int) -> tuple[Paging, list[Event]]:
 
 
 @router.get("/", response_class=HTMLResponse)
-def pending(web: Parts, user: Viewer, answer: Answer, page: PageNumber = 1) -> Response:
+def pending(
+    web: Parts, _user: Viewer, duty: OnDuty, answer: Answer, page: PageNumber = 1
+) -> Response:
     """Events that wait for a decision."""
-    return _list(web, user, answer, "pending", page)
+    return _list(web, duty, answer, "pending", page)
 
 
 @router.get("/decided", response_class=HTMLResponse)
-def decided(web: Parts, user: Viewer, answer: Answer, page: PageNumber = 1) -> Response:
+def decided(
+    web: Parts, _user: Viewer, duty: OnDuty, answer: Answer, page: PageNumber = 1
+) -> Response:
     """Events that were decided, latest first."""
-    return _list(web, user, answer, "decided", page)
+    return _list(web, duty, answer, "decided", page)
 
 
 def _event(session: Session, event_id: str) -> Event:
@@ -116,9 +122,10 @@ def _after(session: Session, event_id: str) -> str | None:
     return ids[0] if ids else None
 
 
-def _event_page(
+def _event_page(  # noqa: PLR0913  what is shown, to whom, and what was wrong
     web: Web,
     page: Page,
+    user: User,
     event_id: str,
     *,
     form: Decision,
@@ -129,14 +136,16 @@ def _event_page(
         found = finding(session, _event(session, event_id), page)
         review = review_of(session, event_id)
         officer = session.get(User, review.officer_id) if review else None
+        case, own = case_with(session, event_id), cases(session, user)
         facts = {
             "found": found,
             "player": _player(web, session, page, found.items.get("clip")),
             "manifest": _manifest(web, found.items.get("manifest")),
             "review": review,
             "officer": officer,
-            "case": case_with(session, event_id),
-            "cases": cases(session),
+            "case": case,
+            "sees_case": may(user, Permission.CASE_SEE) and case in own,
+            "cases": own,
             "next_id": _after(session, event_id),
             "rejections": list(Rejection),
             "bindings": EVENT_KEYS,
@@ -157,10 +166,10 @@ def _manifest(web: Web, item: Item | None) -> Manifest | None:
 
 
 @router.get("/events/{event_id}", response_class=HTMLResponse)
-def event(event_id: str, web: Parts, _user: Viewer, page: Answer, after: str = "") -> Response:
+def event(event_id: str, web: Parts, user: Viewer, page: Answer, after: str = "") -> Response:
     """Clip, stills and facts of an event, and the form to decide with."""
     said = after == "rejected"
-    return _event_page(web, page, event_id, form=Decision(), after_rejection=said)
+    return _event_page(web, page, user, event_id, form=Decision(), after_rejection=said)
 
 
 @router.post("/events/{event_id}", response_class=HTMLResponse)
@@ -178,7 +187,7 @@ def decide(
             _decide(session, web, event_id, user, form)
             next_id = _after(session, event_id)
     except InputError as error:
-        return _event_page(web, page, event_id, form=form, error=error)
+        return _event_page(web, page, user, event_id, form=form, error=error)
     if form.decision == "confirmed":
         return RedirectResponse(f"/events/{event_id}", 303)
     return RedirectResponse(f"/events/{next_id}?after=rejected" if next_id else "/", 303)

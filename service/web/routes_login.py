@@ -4,11 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.errors import InputError
-from service.people import log_in, log_out, user_of
-from service.tables import User
-from service.web.deps import Parts, Web
+from service.credentials import MAX_PASSWORD
+from service.duty import MAX_REASON
+from service.errors import InputError, ServiceError
+from service.logins import Attempt, log_in, log_out
+from service.people import user_named
+from service.web.deps import Parts
 from service.web.failures import message_of, status_of
 from service.web.gate import COOKIE
 from service.web.language import COOKIE as LANGUAGE_COOKIE
@@ -27,11 +30,18 @@ def _local(address: str) -> str:
 
 
 def _form(
-    page: Page, wanted: str, *, account: str = "", error: InputError | None = None
+    page: Page,
+    wanted: str,
+    *,
+    account: str = "",
+    reason: str | None = None,
+    error: ServiceError | None = None,
 ) -> Response:
     facts = {
         "next": _local(wanted),
         "account": account,
+        "reason": page.words("login.reason_usual") if reason is None else reason,
+        "most": MAX_REASON,
         "problem": message_of(error, page) if error else "",
     }
     return page.bare("login.html", facts, status=status_of(error) if error else 200)
@@ -43,35 +53,39 @@ def ask_login(request: Request, web: Parts, next: str = "/") -> Response:
     return _form(web.pages.page(request), next)
 
 
-def _log_in(web: Web, account: str, password: str) -> tuple[str, User]:
-    hours = web.settings.session_hours
-    token = log_in(web.database, web.clock, account, password, hours=hours)
-    with web.database.read() as session:
-        user = user_of(session, web.clock, token) if token else None
-    if token is None or user is None:
-        raise InputError("login_wrong")
-    return token, user
+class LoginForm(BaseModel):
+    """What is typed to come in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account: str = Field(default="", max_length=64)
+    password: str = Field(default="", max_length=MAX_PASSWORD, repr=False)
+    reason: str | None = Field(default=None, max_length=MAX_REASON)
+    next: str = "/"
 
 
 @router.post("/login", response_class=HTMLResponse)
-def do_login(
-    request: Request,
-    web: Parts,
-    account: Annotated[str, Form(max_length=64)] = "",
-    password: Annotated[str, Form(max_length=1024)] = "",
-    next: Annotated[str, Form()] = "/",
-) -> Response:
+def do_login(request: Request, web: Parts, form: Annotated[LoginForm, Form()]) -> Response:
     """A session cookie and the page that was wanted, or the form again."""
+    page = web.pages.page(request)
+    reason = page.words("login.reason_usual") if form.reason is None else form.reason
+    address = request.client.host if request.client else ""
+    attempt = Attempt(form.account, form.password, address, reason)
+    hours = web.settings.session_hours
     try:
-        token, user = _log_in(web, account, password)
-    except InputError as error:
-        return _form(web.pages.page(request), next, account=account, error=error)
-    wanted = _local(next)
+        token = log_in(web.database, web.clock, attempt, hours=hours)
+        if token is None:
+            raise InputError("login_wrong")
+    except ServiceError as error:
+        return _form(page, form.next, account=form.account, reason=form.reason, error=error)
+    with web.database.read() as session:
+        user = user_named(session, form.account)
+    wanted = _local(form.next)
     response = RedirectResponse(home_of(user) if wanted == "/" else wanted, 303)
     response.set_cookie(
         COOKIE,
         token,
-        max_age=round(web.settings.session_hours * 3600),
+        max_age=round(hours * 3600),
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",

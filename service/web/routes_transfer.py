@@ -22,9 +22,9 @@ from starlette.requests import ClientDisconnect
 from ingest.errors import DiskFull, IngestError
 from service.arrivals import Channel, row_of
 from service.errors import InputError, ServiceError
-from service.people import sees_footage
 from service.receipt import ALGORITHMS, Offered, Receipt, check_offer, read_checksum
-from service.tables import Acquisition, Quarantined, Transfer
+from service.roles import Permission, require
+from service.tables import Acquisition, Quarantined, Station, Token, Transfer
 from service.transfers import Uploader, Wanted, begin, end, expires, find
 from service.uploads import text_of
 from service.web.deps import Parts, Web, current_user
@@ -102,14 +102,15 @@ def uploader(request: Request) -> Uploader:
     """Who uploads.
 
     Raises:
-        InputError: a person who may not see footage hands none over either.
+        InputError: a person who may not hand files over.
     """
-    station = getattr(request.state, "station", None)
-    if station is not None:
-        return Uploader(Channel.STATION, station.id)
+    match request.state.program:
+        case Station() as station:
+            return Uploader(Channel.STATION, station.id)
+        case Token() as token:
+            return Uploader(Channel.TOKEN, token.id)
     user = current_user(request)
-    if not sees_footage(user):
-        raise InputError("no_access")
+    require(user, Permission.UPLOAD)
     return Uploader(Channel.PAGE, user.id)
 
 

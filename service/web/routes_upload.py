@@ -11,10 +11,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from service.errors import InputError
-from service.people import may_decide
 from service.quarantine import Statement, quarantined, set_aside, take, waiting, waiting_count
-from service.tables import Acquisition, Companion, Quarantined, User
+from service.roles import is_officer
+from service.subject import Subject, SubjectKind
+from service.tables import Acquisition, Companion, Deletion, Quarantined, User
 from service.times import BEIJING, beijing, instant
+from service.tombstone import deletion_of
 from service.web.deps import Answer, Parts, Viewer, Web
 from service.web.failures import message_of, status_of
 from service.web.page import Page
@@ -26,11 +28,17 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An acquisition in a list: `copies` is how many hand-overs have these bytes."""
+    """An acquisition in a list.
+
+    Attributes:
+        copies: how many hand-overs have these bytes.
+        deletion: because of which nobody may see it; None where there is none.
+    """
 
     row: Acquisition
     officer: User | None
     copies: int
+    deletion: Deletion | None
 
     @property
     def sums_differ(self) -> bool:
@@ -82,7 +90,7 @@ def _field(at: int | None) -> str:
 
 def _officers(session: Session) -> list[User]:
     found = session.exec(select(User).where(col(User.active)).order_by(col(User.id)))
-    return [user for user in found if may_decide(user)]
+    return [user for user in found if is_officer(user)]
 
 
 def _devices(session: Session) -> list[str]:
@@ -99,7 +107,8 @@ def _total(session: Session) -> int:
 def _shown(session: Session, row: Acquisition) -> Shown:
     same = select(func.count()).select_from(Acquisition).where(Acquisition.sha256 == row.sha256)
     officer = session.get(User, row.officer_id) if row.officer_id else None
-    return Shown(row, officer, session.exec(same).one())
+    deletion = deletion_of(session, Subject(SubjectKind.UPLOAD, row.id))
+    return Shown(row, officer, session.exec(same).one(), deletion)
 
 
 @router.get("/uploads", response_class=HTMLResponse)

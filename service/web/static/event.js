@@ -4,6 +4,7 @@ import { createCompare } from "./compare.js";
 import { createCopy } from "./copy.js";
 import { listen, readBindings } from "./keys.js";
 import { createPlayer } from "./player.js";
+import { createViewEnd } from "./view_end.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -15,7 +16,8 @@ function playerActions() {
   else video.addEventListener("error", complain);
   const actions = createPlayer(video, (rate) => { byId("speed").textContent = `${rate}×`; });
   byId("to-moment").addEventListener("click", actions.moment);
-  if (byId("copy")) createCopy(byId("copy"), (address) => showCopy(video, address));
+  const tellEnd = createViewEnd(video);
+  if (byId("copy")) createCopy(byId("copy"), (address) => { tellEnd(); showCopy(video, address); });
   return actions;
 }
 

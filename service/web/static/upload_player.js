@@ -1,9 +1,11 @@
 // The page of a recorder file: plays the original or copies of stretches of it.
 
 import { follow, isUnderWay } from "./copy.js";
+import { createViewEnd } from "./view_end.js";
 
 const byId = (id) => document.getElementById(id);
 const video = byId("clip");
+const tellEnd = createViewEnd(video);
 
 /** `62:03` for seconds. */
 export function clockOf(seconds) {
@@ -12,6 +14,7 @@ export function clockOf(seconds) {
 }
 
 function play(address, isCopy) {
+  tellEnd();
   video.src = address;
   video.hidden = false;
   byId("is-copy").hidden = !isCopy;
