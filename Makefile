@@ -40,7 +40,7 @@ test: $(VENV)/.dev
 	@echo "==> 依赖方向 / import contracts"
 	@$(BIN)/lint-imports --no-logo
 	@echo "==> 测试 / tests"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile
 	@echo "==> 安装包 / the built wheel, from another directory"
 	@sh tests/wheel.sh $(CURDIR) $(BIN)/python
 

@@ -32,6 +32,12 @@ class Trouble(StrEnum):
     RING_STUCK = "ring_stuck"
     ANALYSIS_LATE = "analysis_late"
     SUB_STREAM_DOWN = "sub_stream_down"
+    CAMERA_COVERED = "camera_covered"
+    CAMERA_FROZEN = "camera_frozen"
+    CAMERA_DARK = "camera_dark"
+    CAMERA_TURNED = "camera_turned"
+    CAMERA_DEFOCUSED = "camera_defocused"
+    CAMERA_CUT = "camera_cut"
     FOOTAGE_LOST = "footage_lost"
     PICTURES_MISSED = "pictures_missed"
     DISK_SLOW = "disk_slow"
@@ -42,9 +48,22 @@ class Trouble(StrEnum):
     STREAM_CHANGED = "stream_changed"
     DATABASE_BUSY = "database_busy"
     INTAKE_FAILED = "intake_failed"
+    LOG_REFUSED = "log_refused"
+    LOG_UNSIGNED = "log_unsigned"
+    ANCHOR_LATE = "anchor_late"
+    DELETION_STUCK = "deletion_stuck"
+    SCRUB_LATE = "scrub_late"
 
 
-BLOCKING = frozenset({Trouble.DISK_FULL, Trouble.EVIDENCE_BROKEN, Trouble.RING_EXHAUSTED})
+BLOCKING = frozenset(
+    {
+        Trouble.DISK_FULL,
+        Trouble.EVIDENCE_BROKEN,
+        Trouble.LOG_REFUSED,
+        Trouble.LOG_UNSIGNED,
+        Trouble.RING_EXHAUSTED,
+    }
+)
 """With one of these open the installation is not ready."""
 
 PASSING = frozenset(

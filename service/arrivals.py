@@ -19,10 +19,11 @@ from ingest.files import Sha256
 from ingest.media import Media
 from ingest.probe import probe
 from ingest.sums import Algorithm, Sum, compare
+from service.claim import claim
 from service.database import Database
 from service.evidence.log import MACHINE, Action, Body, append
 from service.evidence.store import Store
-from service.people import may_decide
+from service.roles import is_officer
 from service.start_time import (
     CONTAINER,
     CONTAINER_LOCAL,
@@ -46,6 +47,7 @@ class Channel(StrEnum):
     PAGE = "page"
     STATION = "station"
     FOLDER = "folder"
+    TOKEN = "token"  # noqa: S105  the name of a channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Arrival:
                 return self.handed_by
             case Channel.STATION:
                 return f"station:{self.handed_by}"
+            case Channel.TOKEN:
+                return f"token:{self.handed_by}"
         return MACHINE
 
 
@@ -136,7 +140,7 @@ def officer_named(session: Session, said: str) -> User | None:
     """The officer in office with this account or enforcement card; None when there is none."""
     either = or_(col(User.id) == said, col(User.badge_no) == said)
     found = session.exec(select(User).where(either)).all()
-    fit = [user for user in found if user.active and may_decide(user)]
+    fit = [user for user in found if user.active and is_officer(user)]
     return fit[0] if len(fit) == 1 else None
 
 
@@ -165,6 +169,8 @@ def arrive(
         # Again: two processes may have looked into it side by side.
         row = row_of(session, arrival.id)
         if row is None:
+            kept = (arrival.kept, *arrival.companions)
+            claim(session, store, [each.sha256 for each in kept])
             row = enter(session, clock, arrival, found)
     return row
 

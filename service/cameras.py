@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from uuid import uuid4
 
 from sqlmodel import Session, col, select
 
@@ -17,10 +16,10 @@ from service.errors import InputError
 from service.evidence.log import MACHINE, Action, append
 from service.passwords import camera_password
 from service.settings import Settings
-from service.tables import Camera, ZoneRow
+from service.tables import Camera
+from service.zones import ZonePlan, set_zones, zones_of
 from vision.frame import CameraId
 from vision.watch import WatchSettings
-from vision.zone import Zone, ZoneKind
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 SHORTEST_SETTLE_S = 0.5
@@ -46,6 +45,12 @@ _OF_STREAMS = (
     Trouble.CAMERA_REFUSED,
     Trouble.SUB_STREAM_DOWN,
     Trouble.CAMERA_CLOCK,
+    Trouble.CAMERA_COVERED,
+    Trouble.CAMERA_FROZEN,
+    Trouble.CAMERA_DARK,
+    Trouble.CAMERA_TURNED,
+    Trouble.CAMERA_DEFOCUSED,
+    Trouble.CAMERA_CUT,
 )
 """What only footage of the camera ends."""
 
@@ -93,7 +98,7 @@ class NewCamera:
     username: str | None = None
     password_variable: str | None = None
     settle_s: float = 10.0
-    zones: tuple[Zone, ...] = ()
+    zones: tuple[ZonePlan, ...] = ()
     sub_url: str | None = None
     transport: str = "tcp"
     audio: bool = False
@@ -121,6 +126,7 @@ class Plan:
         address: what is recorded.
         sub_address: what is watched; None: what is recorded.
         audio: whether sound is recorded.
+        memory: folder in which what the watch has learnt outlives its process; None: it does not.
     """
 
     camera: CameraId
@@ -133,6 +139,7 @@ class Plan:
     floor_bytes: int = 0
     sub_address: Address | None = None
     audio: bool = False
+    memory: Path | None = None
 
 
 def check_settle(settle_s: float) -> None:
@@ -192,7 +199,6 @@ def add_camera(session: Session, clock: Clock, new: NewCamera) -> Camera:
     _set(camera, wanted)
     session.add(camera)
     session.flush()
-    session.add_all(_zone_row(new.id, zone, clock) for zone in new.zones)
     append(
         session,
         clock,
@@ -202,18 +208,8 @@ def add_camera(session: Session, clock: Clock, new: NewCamera) -> Camera:
         # A penalty must be traceable to the threshold of its day.
         body=wanted.told(),
     )
+    set_zones(session, clock, new.id, new.zones)
     return camera
-
-
-def _zone_row(camera_id: str, zone: Zone, clock: Clock) -> ZoneRow:
-    return ZoneRow(
-        id=uuid4().hex,
-        camera_id=camera_id,
-        name=zone.name,
-        kind=zone.kind.value,
-        points=[list(point) for point in zone.points],
-        valid_from_us=clock.now(),
-    )
 
 
 def _set(camera: Camera, wanted: CameraSettings) -> None:
@@ -263,19 +259,6 @@ def change_camera(
     if not wanted.sub_url:
         close_alarm(session, clock, Trouble.SUB_STREAM_DOWN, camera_id)
     return tuple(body)
-
-
-def zones_of(session: Session, camera_id: str) -> tuple[Zone, ...]:
-    """The zones that are in force for a camera."""
-    rows = session.exec(
-        select(ZoneRow).where(
-            ZoneRow.camera_id == camera_id,
-            col(ZoneRow.valid_to_us).is_(None),
-        )
-    )
-    return tuple(
-        Zone(row.name, ZoneKind(row.kind), tuple((x, y) for x, y in row.points)) for row in rows
-    )
 
 
 def address_of(
@@ -343,4 +326,5 @@ def _plan(session: Session, settings: Settings, camera: Camera) -> Plan:
         floor_bytes=settings.floor_bytes,
         sub_address=replace(address, url=camera.sub_url) if camera.sub_url else None,
         audio=camera.audio,
+        memory=settings.memories,
     )

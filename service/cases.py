@@ -1,18 +1,21 @@
 """Penalty cases in preparation: confirmed events become exhibits, exhibits carry documents."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from uuid import uuid4
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
+from service.database import lock_log
 from service.derived import wish_for_exhibit
 from service.errors import InputError
 from service.evidence.log import Action, append
-from service.people import may_decide
-from service.review import event_for
+from service.review import locked_event
+from service.roles import Permission, require_officer, shares_unit
+from service.subject import Subject, SubjectKind
 from service.tables import Camera, Case, Document, Event, Exhibit, User
+from service.tombstone import refuse_deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,22 @@ class PartyFacts:
     fine_yuan: int | None = None
 
 
-def cases(session: Session) -> list[Case]:
-    """Every case, newest first."""
-    return list(session.exec(select(Case).order_by(col(Case.opened_us).desc())))
+_PARTY = (
+    *("party_name", "party_id_no", "party_address", "party_phone"),
+    *("provision_id", "fine_yuan"),
+)
+"""What the log says that was learnt, as the case's columns are called: `name` and `address` in the
+body of an entry are those of whoever acted."""
+
+
+def cases(session: Session, user: User) -> list[Case]:
+    """The cases that a person may see, newest first."""
+    rows = session.exec(
+        select(Case, User)
+        .join(User, col(User.id) == Case.opened_by)
+        .order_by(col(Case.opened_us).desc())
+    )
+    return [case for case, opener in rows if shares_unit(user, opener)]
 
 
 def case_of(session: Session, case_id: str) -> Case:
@@ -46,6 +62,30 @@ def case_of(session: Session, case_id: str) -> Case:
     case = session.get(Case, case_id)
     if case is None:
         raise InputError("no_case", case=case_id)
+    return case
+
+
+def case_for(session: Session, case_id: str, user: User) -> Case:
+    """A case that a person may see: one of their unit, which is that of whoever opened it.
+
+    Raises:
+        InputError: there is none, or it is another unit's.
+    """
+    case = case_of(session, case_id)
+    if not shares_unit(user, session.get_one(User, case.opened_by)):
+        raise InputError("foreign_case", case=case_id)
+    return case
+
+
+def open_to_change(session: Session, case_id: str, user: User) -> Case:
+    """A case that a person may see and that has not ended.
+
+    Raises:
+        InputError: there is none, it is another unit's, or it has ended.
+    """
+    case = case_for(session, case_id, user)
+    if case.closed_us is not None:
+        raise InputError("case_closed", case=case_id)
     return case
 
 
@@ -77,9 +117,12 @@ def case_with(session: Session, event_id: str) -> Case | None:
     return session.get(Case, exhibit.case_id) if exhibit else None
 
 
-def _confirmed(session: Session, event_id: str, officer: User) -> Event:
-    # Locked: nobody else may put it into another case meanwhile.
-    event = event_for(session, event_id, officer)
+def _confirmed(session: Session, clock: Clock, event_id: str, officer: User) -> Event:
+    require_officer(officer, Permission.CASE_EDIT, clock.now())
+    # Locked: nobody else may put it into another case, or destroy it, meanwhile.
+    lock_log(session)
+    refuse_deleted(session, Subject(SubjectKind.EVENT, event_id))
+    event = locked_event(session, event_id)
     if event.state != "confirmed":
         raise InputError("not_confirmed", event=event_id)
     return event
@@ -89,9 +132,10 @@ def open_case(session: Session, clock: Clock, event_id: str, *, officer: User, t
     """Start a case with a confirmed event as its first exhibit.
 
     Raises:
-        InputError: the event is not confirmed, is in a case already, or the title is empty.
+        InputError: the event is not confirmed, is deleted or in a case already, or the title is
+            empty.
     """
-    event = _confirmed(session, event_id, officer)
+    event = _confirmed(session, clock, event_id, officer)
     if not title.strip():
         raise InputError("title_missing")
     camera = session.get(Camera, event.camera_id)
@@ -117,13 +161,14 @@ def add_exhibit(
     """Let a case rely on a confirmed event.
 
     Raises:
-        InputError: no such case, the event is not confirmed or is an exhibit already (one act is
-            not punished twice, 行政处罚法 29).
+        InputError: no such case, another unit's or one that has ended; the event is not confirmed,
+            is deleted or is an exhibit already (one act is not punished twice, 行政处罚法 29).
     """
-    event = _confirmed(session, event_id, officer)
+    event = _confirmed(session, clock, event_id, officer)
     # Locked: exhibits are numbered one after the other.
     if session.get(Case, case_id, with_for_update=True) is None:
         raise InputError("no_case", case=case_id)
+    open_to_change(session, case_id, officer)
     if case_with(session, event_id) is not None:
         raise InputError("exhibit_exists", event=event_id)
     count = session.exec(
@@ -157,13 +202,13 @@ def set_party(
     """Keep what officers learnt about the party; the log has it in a body, which can be erased.
 
     Raises:
-        InputError: no such case, not an officer, or a fine that is not positive.
+        InputError: no such case or another unit's, no officer with a valid 执法证, or a fine
+            that is not positive.
     """
-    if not may_decide(officer):
-        raise InputError("not_an_officer")
+    require_officer(officer, Permission.CASE_EDIT, clock.now())
     if facts.fine_yuan is not None and facts.fine_yuan <= 0:
         raise InputError("fine_not_positive")
-    case = case_of(session, case_id)
+    case = open_to_change(session, case_id, officer)
     case.party_name, case.party_id_no = facts.name, facts.id_no
     case.party_address, case.party_phone = facts.address, facts.phone
     case.provision_id, case.fine_yuan = facts.provision_id, facts.fine_yuan
@@ -174,6 +219,6 @@ def set_party(
         actor=officer.id,
         action=Action.CASE_CHANGED,
         subject=case_id,
-        body={key: "" if fact is None else fact for key, fact in asdict(facts).items()},
+        body={key: getattr(case, key) or "" for key in _PARTY},
     )
     return case

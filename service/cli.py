@@ -15,25 +15,41 @@ from rich.table import Table
 from ingest.clock import SystemClock
 from ingest.errors import IngestError
 from models.errors import ModelError
-from service import cli_camera, cli_hold, cli_station, cli_user
+from service import (
+    cli_camera,
+    cli_dataset,
+    cli_hold,
+    cli_key,
+    cli_log,
+    cli_station,
+    cli_tls,
+    cli_token,
+    cli_user,
+)
 from service.analyze import Request, analyze_all
 from service.cameras import check_settle
 from service.cli_demo import demo, simulate
+from service.cli_export import export_bundle
 from service.cli_fsck import fsck
 from service.cli_home import AsJson, Home, settings_of
+from service.cli_witness import witness
 from service.database import open_database, open_existing
+from service.detector import open_configured_detector
 from service.doctor import examine
 from service.errors import InputError, ServiceError, WorldError
 from service.evidence.store import FolderStore
 from service.evidence.verify import record, verify
-from service.lookback import open_configured_detector
+from service.explain import Explanation, write_index
+from service.health import spell_words
 from service.progress import bars
+from service.settings import NO_MODEL, SHIPPED_MODEL
 from service.supervisor import free_socket, serving, wait_for_signal
 from service.terminal import cell, plain, terminal
 from service.texts import say_both
 from service.uploads import HandOver, name_of, take_in
 from service.zones import read_zones
 from vision.watch import WatchSettings
+from vision.zone import Zone
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,12 +61,20 @@ app = typer.Typer(
 app.add_typer(cli_camera.app, name="camera", help="摄像头 / cameras")
 app.add_typer(cli_station.app, name="station", help="采集工作站 / docking stations")
 app.add_typer(cli_user.app, name="user", help="账号 / accounts")
+app.add_typer(cli_token.app, name="token", help="程序令牌 / tokens of programs")
+app.add_typer(cli_tls.app, name="tls", help="网页证书 / certificate of the pages")
+app.add_typer(cli_dataset.app, name="dataset", help="标注集 / labelled pictures")
 app.add_typer(cli_hold.app, name="hold", help="保全 / holds")
+app.add_typer(cli_key.app, name="key", help="签名密钥 / keys of the log")
+app.add_typer(cli_log.app, name="log", help="日志 / the log")
 config = typer.Typer(no_args_is_help=True)
 app.add_typer(config, name="config", help="配置 / settings")
 app.command("demo")(demo)
 app.command("simulate")(simulate)
 app.command("fsck")(fsck)
+app.command("signer")(cli_key.signer)
+app.command("witness")(witness)
+app.command("export")(export_bundle)
 
 out, complaints = terminal(), terminal(stderr=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
@@ -82,12 +106,13 @@ def serve(
         address, taken = listener.getsockname()[:2]
         if listener.family == socket.AF_INET6:
             address = f"[{address}]"
-        out.print(say_both("cli.serving", url=f"http://{address}:{taken}"))
+        scheme = "http" if settings.tls_cert is None else "https"
+        out.print(say_both("cli.serving", url=f"{scheme}://{address}:{taken}"))
         wait_for_signal()
 
 
 @app.command()
-def analyze(
+def analyze(  # noqa: PLR0913, PLR0917  one parameter for each option of the command line
     videos: Files,
     zones: Annotated[Path | None, typer.Option(help="区域文件 / JSON file with zones")] = None,
     settle: Annotated[float, typer.Option(help="留置时间（秒）/ seconds a thing must lie")] = 10.0,
@@ -95,22 +120,31 @@ def analyze(
         Path | None,
         typer.Option("--json", metavar="FILE", help="结果文件 / where to write results"),
     ] = None,
-    model: Annotated[str, typer.Option(help="模型卡或权重文件 / model card or weights")] = "",
+    model: Annotated[
+        str, typer.Option(help="模型卡或权重文件，none 为不用 / model card or weights, or none")
+    ] = SHIPPED_MODEL,
     weights: Annotated[
         list[Path] | None, typer.Option(help="权重目录 / folder with weights")
+    ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="写出分析过程的目录 / folder for what each layer saw"),
     ] = None,
 ) -> None:
     """分析视频文件 / find dumping in video files."""
     folders = tuple(weights or ()) + _weights_of_environment()
     check_settle(settle)
-    settings = WatchSettings(read_zones(zones) if zones else (), settle)
-    request = Request(settings, model, folders)
+    settings = WatchSettings(_zones(zones), settle)
+    chosen = "" if model == NO_MODEL else model
+    request = Request(settings, chosen, folders, explain=explain)
     for path in videos:
         _check_no_folder(path)
         if not path.is_file():
             raise InputError("no_file", path=str(path))
     if json_file:
         _check_result_file(json_file, videos)
+    if explain:
+        _make_folder(explain)
     with bars() as show:
         results = analyze_all(
             videos,
@@ -127,9 +161,33 @@ def analyze(
         out.print(plain(told))
         for event in result.events:
             out.print(f"  {'；'.join(event.reasons)}")
+        for spell in result.health:
+            out.print(f"  {spell_words(spell)}")
+    if explain:
+        write_index(explain, [Explanation(explain, path, settings) for path in videos])
+        out.print(plain(say_both("explain.written", path=str(explain / "index.html"))))
     if json_file:
         _write_result(json_file, {"clips": [report.to_json() for report in reports]})
     raise typer.Exit(0 if len(reports) == len(videos) else 1)
+
+
+def _zones(path: Path | None) -> tuple[Zone, ...]:
+    return tuple(plan.zone for plan in read_zones(path)) if path else ()
+
+
+def _make_folder(path: Path) -> None:
+    """A folder that can be written into.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        trial = _temporary_beside(path / "index.html")
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise InputError("explain_folder", path=str(path), detail=str(error.strerror)) from error
 
 
 def _check_no_folder(path: Path) -> None:
@@ -232,29 +290,38 @@ def ingest(
 
 
 @app.command("verify")
-def verify_all(home: Home, as_json: AsJson = False) -> None:
-    """核验：重算全部校验值 / hash everything again and check the log."""
+def verify_all(
+    home: Home,
+    recent: Annotated[
+        bool, typer.Option("--recent", help="只核对上次核验之后的 / only what came since the last")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """核验：重放日志，逐行比对，重算全部校验值 / replay the log, compare rows, hash everything."""
     settings, clock = settings_of(home), SystemClock()
     database = open_existing(settings, clock)
     with bars() as show:
         report = verify(
             database,
             FolderStore(settings.objects),
+            whole=not recent,
+            objects=not recent,
             on_progress=lambda done, total: show("verify", done, total),
         )
-    with database.write() as session:
-        record(session, clock, report)
-    database.close()
     if as_json:
         out.print_json(json.dumps(report.to_json(), ensure_ascii=False))
     else:
         out.print(
-            say_both("cli.verified", objects=report.objects, entries=report.entries)
+            say_both("cli.verified", **report.counts)
             if report.holds
             else say_both("cli.not_verified", count=len(report.faults))
         )
         for fault in report.faults:
             out.print(f"  {plain(fault)}")
+    # Said first: a log that must not be signed takes no entry either.
+    with database.write() as session:
+        record(session, clock, report)
+    database.close()
     raise typer.Exit(0 if report.holds else 1)
 
 

@@ -14,6 +14,7 @@ from ingest.errors import AddressError, CameraError, IngestError
 from ingest.rtsp import Address, RtspSource, Transport
 from ingest.segments import Segments
 from ingest.vendor import HIGHEST_CHANNEL, PORT, Urls, Vendor, urls
+from service import cli_zone
 from service.cameras import (
     CameraSettings,
     NewCamera,
@@ -52,6 +53,7 @@ AUDIO_HELP = "录制声音 / record sound"
 SETTLE_HELP = "留置时间（秒）/ seconds a thing must lie"
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(cli_zone.app, name="zone", help="区域 / zones")
 out = terminal()
 CHECK_S = 8.0
 """Seconds of stream for a check: several groups of pictures at the usual 1 to 4 s."""

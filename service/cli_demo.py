@@ -13,6 +13,7 @@ import typer
 
 from ingest.clock import Clock, SystemClock
 from ingest.files import make_directory
+from service.bundle.export import Desk
 from service.database import Database
 from service.demo import river
 from service.demo.camera import Lie
@@ -101,6 +102,9 @@ def _run(folder: Path, port: int, *, once: bool) -> None:
             for path in made.files:
                 out.print(plain(str(path)))
             out.print(say_both("cli.demo_done", case=made.case_id))
+            desk = Desk(database, store, clock, settings)
+            bundle = river.hand_over(desk, made.case_id, people[0].id, folder.absolute())
+            out.print(plain(say_both("cli.demo_bundle", path=str(bundle))))
         else:
             out.print(say_both("cli.demo_review", url=f"{url}/events/{flagged.event.id}"))
             signal.pause()

@@ -1,4 +1,4 @@
-"""`liuhen hold`: forbid to destroy recording, and let it go again."""
+"""`liuhen hold`: forbid to destroy recording, an event, a file or a case, and let it go again."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,15 @@ from ingest.clock import SystemClock
 from service.cli_home import Home, settings_of
 from service.database import open_existing
 from service.errors import InputError
-from service.holds import HoldRequest, held_of, holds, place_hold, release_hold
+from service.holds import (
+    HoldRequest,
+    held_of,
+    hold_subject,
+    holds,
+    place_hold,
+    release_hold,
+)
+from service.subject import Subject, SubjectKind
 from service.terminal import cell, plain, terminal
 from service.texts import say_both
 from service.times import BEIJING, beijing_date_clock, instant
@@ -57,17 +65,37 @@ def place(
     out.print(say_both("cli.held", hold=hold.id, kept=held.kept, destroyed=held.destroyed))
 
 
+@app.command("subject")
+def hold_one(
+    kind: Annotated[SubjectKind, typer.Argument(help="类别 / what it is")],
+    subject: Annotated[str, typer.Argument(help="编号 / its id")],
+    home: Home,
+    reason: Reason,
+    by: By,
+) -> None:
+    """保全一个事件、执法记录仪文件或案卷 / hold an event, a recorder file or a case."""
+    database = open_existing(settings_of(home), clock := SystemClock())
+    try:
+        with database.write() as session:
+            hold = hold_subject(session, clock, Subject(kind, subject), by=by, reason=reason)
+    finally:
+        database.close()
+    out.print(
+        plain(say_both("cli.subject_held", hold=hold.id, subject=str(Subject(kind, subject))))
+    )
+
+
 @app.command("list")
 def list_holds(home: Home) -> None:
     """列出保全 / list the holds."""
     database = open_existing(settings_of(home), SystemClock())
-    table = Table("编号", "摄像头", "时段", "理由", "保全", "解除", "现存/已销毁")
+    table = Table("编号", "对象", "时段", "理由", "保全", "解除", "现存/已销毁")
     with database.read() as session:
         for held in holds(session):
             hold = held.hold
             table.add_row(
                 cell(hold.id),
-                cell(hold.camera_id),
+                cell(hold.camera_id or f"{hold.kind} {hold.subject}"),
                 cell(_told(hold.start_us), _told(hold.end_us)),
                 cell(hold.reason),
                 cell(hold.placed_by, _told(hold.placed_us)),

@@ -16,6 +16,7 @@ from ingest.playback import playable, read_coding
 from ingest.transcode import MAX_BIT_RATE, Stretch
 from ingest.transcoder import transcode_confined
 from service.alarms import Trouble, raise_alarm
+from service.claim import claim
 from service.database import Database
 from service.derived import JOB, MADE, PLAYABLE, Wish, enter
 from service.errors import EvidenceError, WorldError
@@ -26,6 +27,7 @@ from service.jobs import complete_job, extend_lease, fail_job, lease_job, postpo
 from service.process import begun
 from service.settings import Settings
 from service.tables import Derived, Job
+from service.tombstone import is_destroyed
 from vision.frame import Instant, later
 
 NAME = "review-copy"
@@ -107,8 +109,10 @@ class CopyWorker:
         log.error("review copy %s: the original does not hold: %s", job.id, error)
         with self.database.write() as session:
             fail_job(session, self.clock, job, str(error), again=False)
-            parent = str(job.payload["parent"])
-            raise_alarm(session, self.clock, Trouble.EVIDENCE_BROKEN, parent)
+            parent = Sha256(str(job.payload["parent"]))
+            # What was destroyed meanwhile is no damage.
+            if not is_destroyed(session, parent):
+                raise_alarm(session, self.clock, Trouble.EVIDENCE_BROKEN, parent)
 
     def _make(self, job: Job, wish: Wish) -> None:
         """The file first, then its row, in one transaction with the job's end."""
@@ -133,6 +137,7 @@ class CopyWorker:
                 sha256, size = self.store.add(stream)
         with self.database.write() as session:
             if complete_job(session, self.clock, job, MADE):
+                claim(session, self.store, [sha256])
                 enter(session, self.clock, wish, made, sha256=sha256, size=size)
 
     def _checked(self, parent: Sha256, keeper: "_Keeper") -> Path:

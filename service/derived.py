@@ -16,8 +16,9 @@ from ingest.clock import Clock
 from ingest.files import Sha256, sha256_bytes
 from ingest.transcode import PARAMETERS, Stretch, Transcoded
 from service.errors import InputError
-from service.evidence.log import MACHINE, Action, append, canonical
+from service.evidence.log import MACHINE, Action, append
 from service.jobs import add_job
+from service.ledger.entry import canonical
 from service.tables import Derived, Event, Item, Job
 from vision.frame import SECOND, later
 

@@ -11,8 +11,9 @@ import cv2
 from models.errors import ModelError
 from models.runtime import ort
 from service.database import journal_mode, sqlite_library
-from service.errors import InputError
-from service.lookback import open_configured_detector
+from service.detector import open_configured_detector
+from service.errors import InputError, ServiceError
+from service.ledger.calls import NoSignerError, ask
 from service.settings import Settings
 
 
@@ -39,6 +40,7 @@ def examine(settings: Settings) -> list[Finding]:
         Finding("onnxruntime", True, f"{ort.__version__} ({providers})"),
         _database(settings),
         _disk(settings),
+        _signer(settings),
         _detector(settings),
     ]
 
@@ -54,6 +56,20 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", True, f"SQLite {library.sqlite_version}, {mode}")
 
 
+def _signer(settings: Settings) -> Finding:
+    """Who signs the log, and what that guards against."""
+    try:
+        ask(settings.run, "key")
+        there = "runs"
+    except (NoSignerError, OSError):
+        there = "does not run now"
+    except ServiceError as error:
+        return Finding("signer", False, str(error))
+    if settings.signer == "apart":
+        return Finding("signer", there == "runs", f"its own user; {there}")
+    return Finding("signer", True, f"same user: guards against bugs only; {there}")
+
+
 def _disk(settings: Settings) -> Finding:
     folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
     free = shutil.disk_usage(folder).free
@@ -65,4 +81,6 @@ def _detector(settings: Settings) -> Finding:
         detector = open_configured_detector(settings)
     except ModelError as error:
         return Finding("detector", False, str(error))
-    return Finding("detector", True, detector.card.name if detector else "none: actor unknown")
+    if detector is None:
+        return Finding("detector", True, "none: actor unknown")
+    return Finding("detector", True, f"{detector.card.name} on {detector.provider}")

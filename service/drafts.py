@@ -12,7 +12,9 @@ from sqlmodel import Session
 from ingest.clock import Clock
 from ingest.errors import FootageAltered
 from ingest.files import Sha256, sha256_bytes
-from service.cases import case_of, exhibits_of
+from service.cases import exhibits_of, open_to_change
+from service.claim import claim
+from service.documents.checkpoint_mark import CheckpointMark
 from service.documents.evidence_sheet import (
     TEMPLATE as SHEET_TEMPLATE,
 )
@@ -37,11 +39,13 @@ from service.documents.penalty_draft import (
 )
 from service.documents.template import Template
 from service.errors import InputError
+from service.evidence.anchors import newest_checkpoint
 from service.evidence.log import Action, append
 from service.evidence.store import Store
 from service.law import Catalogue, Provision, Topic
-from service.people import may_decide
+from service.ledger.keys import Fingerprint
 from service.review import check_items, items_of, review_of
+from service.roles import Permission, require_officer
 from service.tables import Camera, Case, Document, Event, Exhibit, Item, User
 from service.texts import say
 from service.times import beijing
@@ -87,14 +91,14 @@ def make_documents(
     """Render and keep the documents of `kind` that a case needs from what is known now.
 
     Raises:
-        InputError: no such case, not an officer, or the chosen provision is not in the catalogue.
+        InputError: no such case or another unit's, no officer with a valid 执法证, or the chosen
+            provision is not in the catalogue; the case has ended.
         DocumentError: a template cannot be used.
         DiskFull: a document cannot be kept.
         EvidenceError, FootageAltered: a piece of an exhibit is gone or is not what was kept.
     """
-    if not may_decide(officer):
-        raise InputError("not_an_officer")
-    case = case_of(session, case_id)
+    require_officer(officer, Permission.DOCUMENT_MAKE, office.clock.now())
+    case = open_to_change(session, case_id, officer)
     for _, event in exhibits_of(session, case_id):
         check_items(office.store, items_of(session, event.id).values())
     if kind is DocumentKind.PENALTY_DRAFT:
@@ -111,6 +115,7 @@ def _keep(
     session: Session, office: Office, case: Case, drafted: _Drafted, officer: User
 ) -> Document:
     sha256, size = office.store.add(io.BytesIO(drafted.data))
+    claim(session, office.store, [sha256])
     document = Document(
         id=uuid4().hex[:12],
         case_id=case.id,
@@ -228,9 +233,16 @@ def _evidence_sheet(
             for role in ("before", "onset", "after")
         ),
         review=_review(session, event),
+        checkpoint=_mark(session),
     )
     name = f"{say('document.evidence_sheet')}-{exhibit.number}"
     return _Drafted(DocumentKind.EVIDENCE_SHEET, name, SHEET_TEMPLATE, render_evidence_sheet(facts))
+
+
+def _mark(session: Session) -> CheckpointMark | None:
+    """How the log stands now; None before it is signed first."""
+    row = newest_checkpoint(session)
+    return CheckpointMark(row.note, Fingerprint(row.key_fingerprint)) if row is not None else None
 
 
 def _clock_note(manifest: dict[str, Any]) -> str | None:

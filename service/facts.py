@@ -9,6 +9,7 @@ from service.jobs import add_job
 from vision.candidate import Candidate
 from vision.dumping import span
 from vision.frame import later
+from vision.health import Ailment
 
 GOP_S = 2.0
 """A picture is on disk when its group is complete; cameras should have a key frame so often."""
@@ -37,8 +38,29 @@ def enter_fact(session: Session, clock: Clock, fact: Fact, *, post_roll_s: float
                 close_alarm(session, clock, trouble, fact.camera)
         case FactKind.SUB_UP:
             close_alarm(session, clock, Trouble.SUB_STREAM_DOWN, fact.camera)
+        case FactKind.HEALTH:
+            _enter_health(session, clock, fact)
         case _:
             _enter_trouble(session, clock, fact)
+
+
+_OF_HEALTH = {
+    Ailment.COVERED: Trouble.CAMERA_COVERED,
+    Ailment.FROZEN: Trouble.CAMERA_FROZEN,
+    Ailment.DARK: Trouble.CAMERA_DARK,
+    Ailment.TURNED: Trouble.CAMERA_TURNED,
+    Ailment.DEFOCUSED: Trouble.CAMERA_DEFOCUSED,
+    Ailment.CUT: Trouble.CAMERA_CUT,
+}
+"""The alarm for each ailment of a camera's picture."""
+
+
+def _enter_health(session: Session, clock: Clock, fact: Fact) -> None:
+    """All that is wrong with a picture now; what is not named is over."""
+    ailing = {Ailment(name) for name in fact.data["ailing"]}
+    for ailment, trouble in _OF_HEALTH.items():
+        change = raise_alarm if ailment in ailing else close_alarm
+        change(session, clock, trouble, fact.camera)
 
 
 _TROUBLES = {

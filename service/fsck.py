@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select as columns
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from ingest.clock import Clock
 from ingest.files import Sha256
@@ -40,9 +40,10 @@ from service.database import Database
 from service.evidence.broken import concern, subject_of
 from service.evidence.store import FolderStore
 from service.settings import Settings
-from service.tables import Installation, SegmentRow
+from service.tables import Installation, SegmentRow, Tombstone
 from service.texts import Language, say
 from service.times import beijing_date_clock
+from service.tombstone import living
 from vision.frame import SECOND, CameraId, Instant
 
 STALE_S = 86_400.0
@@ -163,6 +164,7 @@ class Checker:
         self._until_us = None if until_s is None else self._began_us + round(until_s * SECOND)
         self._found: list[Finding] = []
         self._segments = self._objects = 0
+        self._vouched: dict[Sha256, int] = {}
 
     def run(self) -> Report:
         """Look at everything.
@@ -325,7 +327,8 @@ class Checker:
             else:
                 self._found.append(Finding(Code.STRANGER, self._below_home(path)))
         with self._database.read() as session:
-            named = named_objects(session)
+            named = living(session)
+            buried = set(session.exec(select(Tombstone.sha256)))
             row = session.exec(select(Installation)).first()
         mark = self._settings.objects / "INSTALLATION"
         told = mark.read_text() if mark.is_file() else ""
@@ -333,7 +336,9 @@ class Checker:
             detail = f"{told or '-'} != {row.id if row else '-'}"
             self._found.append(Finding(Code.INSTALLATION, self._below_home(mark), detail))
         self._objects = len(there)
-        self._found += [Finding(Code.OBJECT_UNNAMED, each) for each in there - named.keys()]
+        unnamed = there - named.keys()
+        self._found += [Finding(Code.OBJECT_UNNAMED, each) for each in unnamed - buried]
+        self._found += [Finding(Code.OBJECT_BACK, each) for each in unnamed & buried]
         for sha256, size in named.items():
             try:
                 self._found += self._object(store.path(sha256), sha256, size)
@@ -373,6 +378,8 @@ class Checker:
     def _look_again(self) -> list[Finding]:
         """What still is as it was found: the service goes on meanwhile."""
         states = self._states(finding.path for finding in self._found)
+        with self._database.read() as session:
+            self._vouched = living(session)
         return [each for each in self._found if self._still(each, states.get(each.path))]
 
     def _still(self, finding: Finding, state: str | None) -> bool:
@@ -388,9 +395,11 @@ class Checker:
                 return state is None and index and not media
             case Code.MEDIA_ALONE:
                 return state is None and media and not index
-            case Code.OBJECT_MISSING:
+            case Code.OBJECT_MISSING | Code.OBJECT_BACK:
                 store = FolderStore(self._settings.objects)
-                return not _has(store, Sha256(finding.path))
+                missing = finding.code is Code.OBJECT_MISSING
+                there = _has(store, Sha256(finding.path))
+                return (finding.path in self._vouched) is missing and there is not missing
             case _:
                 return state in {None, "kept"}
 
@@ -417,21 +426,6 @@ def _compare(name: str, segment: Segment, row: _Row, *, live: bool) -> Iterator[
     differing = [field for field, same in told.items() if not same]
     if differing:
         yield Finding(Code.ROW_DIFFERS, name, ", ".join(differing))
-
-
-def named_objects(session: Session) -> dict[Sha256, int]:
-    """Every object that a row names, with the size that it gives.
-
-    Whatever table has a digest and a size names objects, but for the ring's own.
-    """
-    found: dict[Sha256, int] = {}
-    for table in SQLModel.metadata.sorted_tables:
-        if {"sha256", "size"} <= set(
-            table.columns.keys()
-        ) and table.name != SegmentRow.__tablename__:
-            rows = session.connection().execute(columns(table.c.sha256, table.c.size))
-            found |= {Sha256(sha256): size for sha256, size in rows if sha256 is not None}
-    return found
 
 
 def writing_folders(settings: Settings) -> list[Path]:

@@ -6,10 +6,11 @@ from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
 from ingest.errors import DiskFull, FootageAltered, IngestError
 from ingest.segments import Segments, nearest
-from models.session import OnnxDetector, open_detector
 from service.alarms import Trouble, raise_alarm
+from service.claim import claim
 from service.clips import clip_range, make_pieces
 from service.database import Database
+from service.detector import note_model, open_configured_detector
 from service.errors import WorldError
 from service.events import add_event, twin_of
 from service.evidence.log import MACHINE, Action, append
@@ -139,14 +140,10 @@ class LookbackWorker:
         )
         with self._database.write() as session:
             if complete_job(session, self._clock, job, "event"):
+                claim(session, self._store, [piece.sha256 for piece in pieces])
                 add_event(
                     session, self._clock, sighting, pieces, event_id=job.id, model=self._model
                 )
-
-
-def open_configured_detector(settings: Settings) -> OnnxDetector | None:
-    """The detector that the settings name; None when they name none."""
-    return open_detector(settings.model, settings.weights) if settings.model else None
 
 
 def run_lookback(settings: Settings) -> None:
@@ -155,6 +152,8 @@ def run_lookback(settings: Settings) -> None:
     clock = SystemClock()
     database = Database(settings)
     detector = open_configured_detector(settings)
+    with database.write() as session:
+        note_model(session, clock, detector)
     worker = LookbackWorker(
         database,
         FolderStore(settings.objects),

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from ingest.clock import Clock
 from ingest.errors import DiskFull
-from ingest.files import fsync_directory
+from ingest.files import Sha256, fsync_directory
 from ingest.fsck import Code, Depth, Finding, Severity, examine, names_of
 from ingest.lock import Lock
 from ingest.ring import Ring
@@ -21,12 +21,14 @@ from ingest.segments import Segment, day_of
 from service.database import Database
 from service.errors import WorldError
 from service.evidence.log import MACHINE, Action, append
+from service.evidence.store import FolderStore
 from service.fsck import Checker, Report, record, sentence
 from service.needs import DAY_S
 from service.retention import RingKeeper
 from service.segments import enter_segments
 from service.settings import Settings
 from service.tables import SegmentRow
+from service.tombstone import living
 from vision.frame import CameraId, later
 
 START_S = 20.0
@@ -46,6 +48,7 @@ class Mender:
         self._database = database
         self._clock = clock
         self._ring = Ring(settings.segments, settings.quarantine)
+        self._store = FolderStore(settings.objects)
 
     def mend(self, findings: Sequence[Finding]) -> list[Finding]:
         """Mend what can be mended, what matters most first; what was.
@@ -58,6 +61,7 @@ class Mender:
         for camera, some in groupby(of[Code.UNCLOSED], key=_camera):
             mended += self._adopt(camera, list(some))
         mended += self._finish(of[Code.UNFINISHED])
+        mended += [each for each in of[Code.OBJECT_BACK] if self._destroy(each)]
         mended += [each for each in of[Code.TEMPORARY] if self._drop(each)]
         orphans = [*of[Code.MEDIA_ALONE], *of[Code.UNACKNOWLEDGED]]
         mended += [each for each in orphans if self._set_aside(each)]
@@ -71,6 +75,14 @@ class Mender:
         yesterday = day_of(later(self._clock.now(), -DAY_S))
         gone, _ = self._ring.remove([each.path for each in unfinished], empty_before=yesterday)
         return [each for each in unfinished if each.path in gone]
+
+    def _destroy(self, back: Finding) -> bool:
+        """Remove an object that was destroyed and came back, as from a backup."""
+        with self._database.read() as session:
+            if back.path in living(session):
+                return False
+        self._store.destroy(Sha256(back.path))
+        return True
 
     def _set_aside(self, orphan: Finding) -> bool:
         """Move files that acknowledge nothing out of the ring, and log it."""

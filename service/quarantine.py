@@ -10,7 +10,7 @@ from ingest.clock import Clock
 from service.database import lock_log
 from service.errors import InputError
 from service.evidence.log import Action, append
-from service.people import may_decide
+from service.roles import Permission, require_officer
 from service.start_time import STATED, Confidence, check_stated
 from service.tables import Acquisition, Quarantined, User
 from service.uploads import check_officer
@@ -116,8 +116,7 @@ def _settle(
     said: Statement,
     settlement: Settlement,
 ) -> Quarantined:
-    if not may_decide(officer):
-        raise InputError("not_an_officer")
+    require_officer(officer, Permission.DECIDE, clock.now())
     if not said.why.strip():
         raise InputError("why_missing")
     if said.started is not None:

@@ -7,7 +7,7 @@ after a crash it starts again from the files.
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from ingest.segments import Segment, read_index
 from ingest.spool import Spool
 from service.alarms import PASSING, Trouble, close_alarm, close_older, raise_alarm
 from service.database import Database
-from service.errors import WorldError
+from service.errors import EvidenceError, WorldError
 from service.facts import enter_fact
 from service.heartbeat import beat
-from service.people import forget_expired
+from service.logins import forget_expired
+from service.memory import forget_stale
 from service.process import begun
 from service.retention import RingKeeper
-from service.segments import enter_segments
+from service.segments import enter_segments, log_recording, unlogged_cameras
 from service.settings import Settings
 from service.tables import SegmentRow
 from vision.frame import SECOND
@@ -41,6 +42,8 @@ TROUBLE_S = 5.0
 BUSY_S = 2.0
 """Our own transactions take a tenth of a second; who holds the database for longer is somebody
 else, a backup or a person at a prompt."""
+LOG_S = 600.0
+"""Between two entries about a camera's recording: one for each segment would be most of the log."""
 LATE_S = 600.0
 """An alarm about something that passes ends when ten minutes went by without it."""
 
@@ -63,6 +66,7 @@ class Registrar:
         self._asked_us: int | None = None
         self.most_at_once = MOST_AT_ONCE
         self._ring = RingKeeper(database, clock, settings)
+        self._log_us = clock.monotonic_us()
 
     def step(self) -> None:
         """One round.
@@ -82,9 +86,26 @@ class Registrar:
                 self._spool.remove(fact)
         for folder in sorted(self._settings.segments.glob("*/")):
             self._enter_segments(folder)
+        if self._clock.monotonic_us() >= self._log_us:
+            self.log_recording()
         self._ring.step()
         self._watch()
         beat(self._settings.home, "registrar", self._clock)
+
+    def log_recording(self) -> None:
+        """Let the log tell of all recording that was entered since the last time.
+
+        Raises:
+            WorldError: the database could not be written; the rest comes the next time.
+        """
+        self._log_us = self._clock.monotonic_us() + round(LOG_S * SECOND)
+        with self._database.read() as session:
+            cameras = unlogged_cameras(session)
+        for camera in cameras:
+            complete = False
+            while not complete:
+                with self._database.write() as session:
+                    complete = log_recording(session, self._clock, camera)
 
     def _wait_for_database(self) -> None:
         """Say afterwards for how long others kept us from writing."""
@@ -175,6 +196,7 @@ class Registrar:
             forget_expired(session, self._clock.now())
             for passing in PASSING:
                 close_older(session, self._clock, passing, LATE_S)
+        forget_stale(self._settings.memories, self._clock.now())
 
 
 def _index_with_media(path: Path) -> Segment | None:
@@ -205,17 +227,19 @@ def run_registrar(settings: Settings) -> None:
     registrar = Registrar(database, SystemClock(), settings)
     wait_s = PAUSE_S
     while not stop.wait(wait_s):
-        wait_s = PAUSE_S if _entered(registrar) else TROUBLE_S
+        wait_s = PAUSE_S if _done(registrar.step) else TROUBLE_S
     # What the cameras wrote while they stopped.
-    _entered(registrar)
+    if _done(registrar.step):
+        _done(registrar.log_recording)
     database.close()
 
 
-def _entered(registrar: Registrar) -> bool:
-    """One round; False when the world failed. The files stay, so nothing is lost."""
+def _done(act: Callable[[], None]) -> bool:
+    """Whether an act succeeded; False when the world failed. The files stay: nothing is lost."""
     try:
-        registrar.step()
-    except (OSError, WorldError) as error:
+        act()
+    except (OSError, WorldError, EvidenceError) as error:
+        # A log that must not be signed is told elsewhere; what cameras recorded is entered.
         log.warning("will try again: %s", error)
         return False
     return True

@@ -11,7 +11,7 @@ from ingest.files import Sha256
 from service.errors import EvidenceError, InputError
 from service.evidence.log import Action, Body, append
 from service.evidence.store import Store
-from service.people import may_decide
+from service.roles import Permission, require_officer
 from service.tables import Event, Item, Review, User
 
 
@@ -73,22 +73,21 @@ def check_items(store: Store, items: Iterable[Item]) -> None:
             raise EvidenceError("object_missing", sha256=item.sha256) from error
 
 
-def event_for(session: Session, event_id: str, officer: User) -> Event:
+def locked_event(session: Session, event_id: str) -> Event:
     """The event that an officer is about to act on, locked until the transaction ends.
 
     Raises:
-        InputError: there is none, or this person cannot decide.
+        InputError: there is none.
     """
-    if not may_decide(officer):
-        raise InputError("not_an_officer")
     event = session.get(Event, event_id, with_for_update=True)
     if event is None:
         raise InputError("no_event", event=event_id)
     return event
 
 
-def _pending(session: Session, event_id: str, officer: User) -> Event:
-    event = event_for(session, event_id, officer)
+def _pending(session: Session, clock: Clock, event_id: str, officer: User) -> Event:
+    require_officer(officer, Permission.DECIDE, clock.now())
+    event = locked_event(session, event_id)
     if event.state != "pending":
         raise InputError("already_decided", event=event_id)
     return event
@@ -120,10 +119,10 @@ def confirm(
     """Record that an officer saw the offence in the recording.
 
     Raises:
-        InputError: no such event, decided already, not an officer, or one of the four
-            qualities is missing: such a recording can only be a lead.
+        InputError: no such event, decided already, no officer with a valid 执法证, or one of the
+            four qualities is missing: such a recording can only be a lead.
     """
-    event = _pending(session, event_id, officer)
+    event = _pending(session, clock, event_id, officer)
     if not qualities.admissible:
         raise InputError("qualities_missing")
     review = Review(
@@ -154,9 +153,10 @@ def reject(
     """Record that an officer saw no offence.
 
     Raises:
-        InputError: no such event, decided already, not an officer, or `other` without a note.
+        InputError: no such event, decided already, no officer with a valid 执法证, or `other`
+            without a note.
     """
-    event = _pending(session, event_id, officer)
+    event = _pending(session, clock, event_id, officer)
     if reason is Rejection.OTHER and not note.strip():
         raise InputError("note_missing")
     review = Review(

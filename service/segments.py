@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -11,9 +12,13 @@ from ingest.offset import ALARM_S, Offset, camera_offset
 from ingest.segments import TOLERANCE_S, Hole, Segment, holes
 from service.alarms import Trouble, close_alarm, raise_alarm
 from service.database import lock_log
-from service.evidence.log import MACHINE, Action, append
+from service.evidence.log import MACHINE, Action, Body, append
 from service.tables import ClockStep, Gap, SegmentRow
 from vision.frame import SECOND, CameraId, Instant
+
+LOGGED_AT_ONCE = 500
+"""Rows of a kind in one entry: ten minutes have ten or twenty, the rest is from an outage."""
+_RECORDED: tuple[type[SegmentRow], type[Gap], type[ClockStep]] = (SegmentRow, Gap, ClockStep)
 
 
 def in_recorded_order(segments: Sequence[Segment]) -> list[Segment]:
@@ -36,28 +41,65 @@ def in_recorded_order(segments: Sequence[Segment]) -> list[Segment]:
 def enter_segments(
     session: Session, clock: Clock, camera: str, segments: Sequence[Segment]
 ) -> set[str]:
-    """Enter those that have no row yet, with one log entry; their ids."""
+    """Enter those that have no row yet; their ids. `log_recording` lets the log tell of them."""
     # Registrar and mender may want the same at once: whoever comes second finds the rows.
     lock_log(session)
     new = [each for each in segments if session.get(SegmentRow, each.id) is None]
     if not new:
         return set()
-    rows = [enter_segment(session, clock, each) for each in in_recorded_order(new)]
-    append(
-        session,
-        clock,
-        actor=MACHINE,
-        action=Action.SEGMENTS_CLOSED,
-        subject=camera,
-        body={"segments": [f"{row.id} {row.sha256}" for row in rows]},
-    )
-    return {row.id for row in rows}
+    return {enter_segment(session, clock, each).id for each in in_recorded_order(new)}
+
+
+def unlogged_cameras(session: Session) -> list[str]:
+    """Cameras with recording that the log does not tell of yet."""
+    found: set[str] = set()
+    for kind in _RECORDED:
+        found |= set(session.exec(select(kind.camera_id).where(col(kind.logged).is_(False))))
+    return sorted(found)
+
+
+def log_recording(session: Session, clock: Clock, camera: str) -> bool:
+    """Let the log tell of a camera's recording that it does not know yet, in one entry.
+
+    The rows are in it: segments with their digests, gaps, steps of the clock, not more than
+    `LOGGED_AT_ONCE` of each. Whether that was all.
+    """
+    rows: list[Any] = []
+    complete = True
+    for kind in _RECORDED:
+        unlogged = (
+            select(kind)
+            .where(col(kind.camera_id) == camera, col(kind.logged).is_(False))
+            .order_by(col(kind.id))
+            .limit(LOGGED_AT_ONCE)
+        )
+        found = session.exec(unlogged).all()
+        rows += found
+        complete = complete and len(found) < LOGGED_AT_ONCE
+    if rows:
+        for row in rows:
+            row.logged = True
+        action = Action.SEGMENTS_CLOSED
+        append(session, clock, actor=MACHINE, action=action, subject=camera, body=_told(rows))
+    return complete
+
+
+def _told(rows: Sequence[SegmentRow | Gap | ClockStep]) -> Body:
+    """What an entry says of a camera's recording."""
+    segments = [row for row in rows if isinstance(row, SegmentRow)]
+    gaps = [row for row in rows if isinstance(row, Gap)]
+    steps = [row for row in rows if isinstance(row, ClockStep)]
+    return {
+        "segments": [f"{row.id} {row.sha256}" for row in segments],
+        "gaps": [f"{row.start_us} {row.end_us} {row.cause}" for row in gaps],
+        "clock_steps": [f"{row.at_us} {row.step_us}" for row in steps],
+    }
 
 
 def enter_segment(session: Session, clock: Clock, segment: Segment) -> SegmentRow:
     """Enter a segment that is written no more, what is missing before it, and its clocks."""
     start = segment.gops[0].at
-    _enter_gap(session, clock, segment, start)
+    _enter_gap(session, segment, start)
     last = segment.gops[-1]
     size = segment.end.size if segment.end else last.offset + last.size
     offset = camera_offset(segment.gops)
@@ -80,7 +122,7 @@ def enter_segment(session: Session, clock: Clock, segment: Segment) -> SegmentRo
     session.add(row)
     session.flush()
     for hole in holes(segment.gops, start, last.end):
-        _enter_hole(session, clock, segment.head.camera, hole, "paused")
+        _enter_hole(session, segment.head.camera, hole, "paused")
     _enter_steps(session, clock, segment)
     _tell_stream(session, clock, segment)
     _compare_clocks(session, clock, segment.head.camera, offset)
@@ -133,17 +175,9 @@ def _enter_steps(session: Session, clock: Clock, segment: Segment) -> None:
         )
         seconds = f"{step_us / SECOND:+.1f}"
         raise_alarm(session, clock, Trouble.CLOCK_STEPPED, camera, seconds=seconds)
-        append(
-            session,
-            clock,
-            actor=MACHINE,
-            action=Action.CLOCK_STEPPED,
-            subject=camera,
-            body={"at_us": gop.at, "step_us": step_us},
-        )
 
 
-def _enter_gap(session: Session, clock: Clock, segment: Segment, start: Instant) -> None:
+def _enter_gap(session: Session, segment: Segment, start: Instant) -> None:
     """A gap row when the segment before ended noticeably before `start`."""
     camera = segment.head.camera
     before = _before(session, segment, start)
@@ -160,7 +194,7 @@ def _enter_gap(session: Session, clock: Clock, segment: Segment, start: Instant)
         start = Instant(start - _set_in_pause_us(segment))
     if start - before.end_us <= (TOLERANCE_S * SECOND if goes_on else 0):
         return
-    _enter_hole(session, clock, camera, Hole(Instant(before.end_us), start), cause)
+    _enter_hole(session, camera, Hole(Instant(before.end_us), start), cause)
 
 
 def _set_in_pause_us(segment: Segment) -> int:
@@ -171,20 +205,12 @@ def _set_in_pause_us(segment: Segment) -> int:
     return sum(piece.step_us for piece in gop.pieces) - within
 
 
-def _enter_hole(session: Session, clock: Clock, camera: CameraId, hole: Hole, cause: str) -> None:
+def _enter_hole(session: Session, camera: CameraId, hole: Hole, cause: str) -> None:
     gap_id = f"{camera}-{hole.start}"
     if session.get(Gap, gap_id) is not None:
         # The server's clock was set back: the gap that was entered first stands.
         return
     session.add(Gap(id=gap_id, camera_id=camera, start_us=hole.start, end_us=hole.end, cause=cause))
-    append(
-        session,
-        clock,
-        actor=MACHINE,
-        action=Action.GAP_FOUND,
-        subject=camera,
-        body={"start_us": hole.start, "end_us": hole.end, "cause": cause},
-    )
 
 
 def _before(session: Session, segment: Segment, start: Instant) -> SegmentRow | None:

@@ -14,12 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import InputError
 from service.sources import Source
+from service.witness_site import WitnessSite
 
 _PREFIX = "LIUHEN_"
 _NOT_SETTINGS = frozenset(
     {"HOME", "NEW_PASSWORD", "CHROMIUM", "IMAGES", "INSTALLED", "MEDIA", "PICTURES", "WEIGHTS"}
 )
 """Variables with our prefix that commands and tests read; most `CAMERA_*` hold passwords."""
+
+SHIPPED_MODEL = "liuhen-street"
+"""The model card whose weights ship with the program."""
+NO_MODEL = "none"
+"""Stands for a model where there shall be none: then no event says who brought the thing."""
 
 
 class Settings(BaseModel):
@@ -37,8 +43,8 @@ class Settings(BaseModel):
     """Address on which the pages are served."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8470
     """TCP port of the pages."""
-    model: str = ""
-    """Name of a model card, or a path to weights; empty runs without a detector."""
+    model: str = SHIPPED_MODEL
+    """Name of a model card, or a path to weights; `none` runs without a detector."""
     weights: tuple[Path, ...] = ()
     """Folders in which weights are looked for, after the ones that ship."""
     segment_s: Annotated[float, Field(ge=2, le=600)] = 60.0
@@ -65,6 +71,17 @@ class Settings(BaseModel):
     confirmed_keep_days: Annotated[int, Field(ge=1, le=36500)] = 730
     """Days for which a confirmed event that is in no case keeps its recording: two years, after
     which an act is no longer penalised (行政处罚法 36)."""
+    upload_keep_days: Annotated[int, Field(ge=1, le=36500)] = 180
+    """Days after which a recorder file that is in no case is proposed for deletion; never fewer
+    than the rules of `retention.toml` ask."""
+    rejected_keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days after its rejection after which clip and pictures of an event are destroyed; never fewer
+    than the rules of `retention.toml` ask."""
+    access_log_days: Annotated[int, Field(ge=1, le=36500)] = 1096
+    """Days after which the log forgets details of who looked at what; never fewer than the rules
+    of `retention.toml` ask (网络安全法 23: six months)."""
+    scrub_bytes_per_s: Annotated[int, Field(ge=1 << 16)] = 16 << 20
+    """Bytes of the store that are hashed again in a second, at most: 14 days read 18 TiB."""
     reserve_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     """Free bytes below which uploads are refused and recording gives way whatever its age."""
     floor_bytes: Annotated[int, Field(ge=0)] = 128 << 20
@@ -81,6 +98,32 @@ class Settings(BaseModel):
     """机关名称, the body that penalises, as documents print it (行政处罚法 24)."""
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
     """Hours after which an officer logs in again: one duty."""
+    idle_minutes: Annotated[float, Field(ge=1, le=1440)] = 30.0
+    """Minutes without a request after which a browser is logged out (NIST SP 800-63B 4.2.3)."""
+    tls_cert_file: str = ""
+    """PEM file with the certificate of the pages and its chain; empty: they are plain HTTP."""
+    tls_key_file: str = ""
+    """PEM file with the certificate's key, readable by its owner only."""
+    behind_proxy: bool = False
+    """Whether a proxy on this machine ends TLS and says who asks (X-Forwarded-For, -Proto)."""
+
+    signer: Literal["child", "apart"] = "child"
+    """Who signs the log: a child of the service, or a process of another user (`liuhen signer`)."""
+    tsa_url: str = ""
+    """Address of a time-stamp authority (RFC 3161), http or https; empty: no time-stamps."""
+    tsa_ca_file: str = ""
+    """PEM file with the certificates that vouch for the time-stamp authority."""
+    witnesses: tuple[WitnessSite, ...] = ()
+    """Witnesses on other machines that co-sign checkpoints, an array of tables."""
+    anchor_hours: Annotated[float, Field(ge=0.1, le=168)] = 1.0
+    """Hours between two checkpoints that are shown outside."""
+    anchor_late_hours: Annotated[float, Field(ge=1, le=8760)] = 24.0
+    """Hours without an answer from a configured anchor after which an alarm says so."""
+
+    @property
+    def tsa_ca(self) -> Path | None:
+        """Certificates that vouch for the time-stamp authority."""
+        return self.home / self.tsa_ca_file if self.tsa_ca_file else None
 
     @property
     def segments(self) -> Path:
@@ -98,14 +141,39 @@ class Settings(BaseModel):
         return self.home / "spool"
 
     @property
+    def memories(self) -> Path:
+        """What each camera's watch has learnt, so that a restart goes on from there."""
+        return self.home / "watch"
+
+    @property
     def secrets(self) -> Path:
         """File with the cameras' passwords; it need not be there."""
         return self.home / (self.secrets_file or "secrets.toml")
 
     @property
+    def tls_cert(self) -> Path | None:
+        """The certificate of the pages; None: they are plain HTTP."""
+        return self.home / self.tls_cert_file if self.tls_cert_file else None
+
+    @property
+    def tls_key(self) -> Path | None:
+        """The key of the certificate."""
+        return self.home / self.tls_key_file if self.tls_key_file else None
+
+    @property
     def camera_ca(self) -> Path | None:
         """Certificates that vouch for cameras; None: whoever answers is taken for the camera."""
         return self.home / self.camera_ca_file if self.camera_ca_file else None
+
+    @property
+    def keys(self) -> Path:
+        """The key that signs the log, and what was signed last; the signer's alone."""
+        return self.home / "keys"
+
+    @property
+    def run(self) -> Path:
+        """Where the signer listens."""
+        return self.home / "run"
 
     @property
     def parts(self) -> Path:

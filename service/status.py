@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from service.alarms import BLOCKING, Trouble, open_alarms
 from service.jobs import waiting_jobs
+from service.scrub import Progress, progress
 from service.tables import Alarm, Camera, Event, Gap, SegmentRow
 from vision.frame import Instant
 
@@ -34,6 +35,7 @@ class Readiness:
     alarms: tuple[Alarm, ...]
     pending_events: int
     waiting_jobs: int
+    scrub: Progress | None
 
 
 def camera_statuses(session: Session, *, gaps: int = 20) -> list[CameraStatus]:
@@ -75,4 +77,5 @@ def readiness(session: Session) -> Readiness:
         alarms=alarms,
         pending_events=pending,
         waiting_jobs=waiting_jobs(session),
+        scrub=progress(session),
     )

@@ -26,14 +26,22 @@ from service.cameras import Plan, plans
 from service.copying import NAME as REVIEW_COPY
 from service.copying import run_copying
 from service.database import Database, open_database
-from service.errors import InputError, ServiceError
+from service.errors import InputError, ServiceError, WorldError
+from service.evidence.anchors import NAME as ANCHORS
+from service.evidence.anchors import run_anchors
+from service.evidence.signer import NAME as SIGNER
+from service.evidence.signer import run_signer
 from service.evidence.store import FolderStore
 from service.heartbeat import beat
 from service.intake import run_intake
+from service.keeper import NAME as KEEPER
+from service.keeper import run_keeper
 from service.lookback import run_lookback
 from service.mend import mend_at_start
 from service.registrar import run_registrar
 from service.settings import Settings
+from service.settings_log import log_settings
+from service.tls import check_exposure, context_of
 from service.web.app import create_app
 
 ROUND_S = 1.0
@@ -80,10 +88,13 @@ class Supervisor:
     def run(self) -> None:
         """Start what is missing, restart what ended, until `stop`; then end everything."""
         fixed = {
+            **self._signer(),
+            ANCHORS: Child(ANCHORS, run_anchors, self.settings),
             "registrar": Child("registrar", run_registrar, self.settings),
             "look-back": Child("look-back", run_lookback, self.settings),
             REVIEW_COPY: Child(REVIEW_COPY, run_copying, self.settings),
             "intake": Child("intake", run_intake, self.settings),
+            KEEPER: Child(KEEPER, run_keeper, self.settings),
         }
         self._children |= fixed
         for name in fixed:
@@ -95,6 +106,11 @@ class Supervisor:
                     break
         finally:
             self._end(list(self._children.values()))
+
+    def _signer(self) -> dict[str, Child]:
+        """The signer, unless it runs apart with its own user."""
+        child = Child(SIGNER, run_signer, self.settings)
+        return {SIGNER: child} if self.settings.signer == "child" else {}
 
     def _round(self) -> None:
         """The outermost loop: whatever goes wrong in a round, the next one is made."""
@@ -209,20 +225,35 @@ def serving(settings: Settings, listener: socket.socket) -> Iterator[Database]:
     """The whole service, pages on `listener`, for the duration of the block.
 
     Raises:
-        ServiceError: the database or the store is not fit to be used, or a service runs on this
-            home already.
+        ServiceError: the database or the store is not fit to be used, a service runs on this
+            home already, or other machines would see the pages in the clear.
     """
     clock = SystemClock()
     with contextlib.ExitStack() as stack:
         stack.callback(listener.close)
+        check_exposure(settings, listener.getsockname()[0])
+        tls = context_of(settings)
         database = stack.enter_context(contextlib.closing(open_database(settings, clock)))
         # Held until the last child is gone: two recorders on one home would spoil their work.
         lock = stack.enter_context(Lock(settings.home / "LOCK"))
         if not lock.take():
             raise InputError("already_running", path=str(settings.home))
+        try:
+            with database.write() as session:
+                log_settings(session, clock, settings)
+        except WorldError as error:
+            # A signer that is not there yet: recording matters more, and an alarm tells of it.
+            log.warning("the log has no signature yet: %s", error)
         mend_at_start(settings, database, clock)
         app = create_app(settings, database, FolderStore(settings.objects), clock)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=settings.behind_proxy,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+        )
         server = _Server(config)
         supervisor = Supervisor(settings, database)
         threads = [

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -51,6 +52,12 @@ class User(SQLModel, table=True):
     """执法证号; without it a person cannot decide (行政处罚法 42)."""
     active: bool = True
     created_us: int = _instant()
+    unit: str | None = None
+    """单位, such as a squad; cases are shown within it. None where there are none."""
+    badge_until: str | None = None
+    """Last day on which the 执法证 is valid, Beijing date as `2027-12-31`."""
+    must_change: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """The password was set by somebody else: nothing is open before it is changed."""
 
 
 class LoginSession(SQLModel, table=True):
@@ -60,6 +67,24 @@ class LoginSession(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", index=True)
     created_us: int = _instant()
     expires_us: int = _instant()
+    seen_us: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """When it was last used, to the minute."""
+    reason: str | None = None
+    """事由 of this duty, as the person stated it: stands beside every view."""
+
+
+class Token(SQLModel, table=True):
+    """What lets a program in (令牌), to what its scopes name; only its hash is kept."""
+
+    __tablename__ = "tokens"
+    id: str = Field(primary_key=True)
+    purpose: str
+    scopes: list[str] = _json()
+    token_sha256: str = Field(unique=True)
+    added_by: str
+    added_us: int = _instant()
+    expires_us: int = _instant()
+    revoked_us: int | None = _instant(nullable=True)
 
 
 class Camera(SQLModel, table=True):
@@ -96,6 +121,11 @@ class ZoneRow(SQLModel, table=True):
     name: str
     kind: str
     points: list[list[float]] = _json()
+    hours: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Weekly hours in which it applies, as written: `Mon-Fri 22:00-06:00`; empty means always."""
+    time_zone: str = Field(
+        default="Asia/Shanghai", sa_column_kwargs={"server_default": "Asia/Shanghai"}
+    )
     valid_from_us: int = _instant()
     valid_to_us: int | None = _instant(nullable=True)
 
@@ -105,7 +135,16 @@ class SegmentRow(SQLModel, table=True):
 
     __tablename__ = "segments"
     # The ring gives way oldest first, and asks for what is left of it every minute.
-    __table_args__ = (Index("ix_segments_state_end_us", "state", "end_us"),)
+    __table_args__ = (
+        Index("ix_segments_state_end_us", "state", "end_us"),
+        # A handful among a million, asked for every ten minutes.
+        Index(
+            "ix_segments_unlogged",
+            "camera_id",
+            sqlite_where=text("logged IS 0"),
+            postgresql_where=text("logged IS false"),
+        ),
+    )
     id: str = Field(primary_key=True)
     """Path below the segments folder, without suffix."""
     camera_id: str = Field(index=True)
@@ -130,6 +169,8 @@ class SegmentRow(SQLModel, table=True):
     """`h264` or `hevc`; None for rows from before this was kept."""
     audio: str | None = None
     """Codec of the sound in it; None when it has none."""
+    logged: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the log tells of it yet: one entry for each camera in ten minutes does."""
 
 
 class ClockStep(SQLModel, table=True):
@@ -142,6 +183,8 @@ class ClockStep(SQLModel, table=True):
     """Start of the footage in which it happened, by the clock as it stood before."""
     step_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     """New minus old time; negative when it was set back."""
+    logged: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the log tells of it yet: one entry for each camera in ten minutes does."""
 
 
 class Destruction(SQLModel, table=True):
@@ -165,19 +208,103 @@ class Destruction(SQLModel, table=True):
 
 
 class Hold(SQLModel, table=True):
-    """A stretch of a camera's recording that must not be destroyed (保全), until released."""
+    """What must not be destroyed (保全), until released: a stretch of recording, or a subject."""
 
     __tablename__ = "holds"
+    __table_args__ = (Index("ix_holds_kind_subject", "kind", "subject"),)
     id: str = Field(primary_key=True)
-    camera_id: str = Field(foreign_key="cameras.id", index=True)
-    start_us: int = _instant()
-    end_us: int = _instant()
+    kind: str = Field(default="recording", sa_column_kwargs={"server_default": "recording"})
+    """`recording`, with a camera and a stretch; or `event`, `upload`, `case`, with a subject."""
+    subject: str | None = None
+    camera_id: str | None = Field(default=None, foreign_key="cameras.id", index=True)
+    start_us: int | None = _instant(nullable=True)
+    end_us: int | None = _instant(nullable=True)
     reason: str
     placed_by: str = Field(foreign_key="users.id")
     placed_us: int = _instant()
     released_by: str | None = Field(default=None, foreign_key="users.id")
     released_us: int | None = _instant(nullable=True)
     release_reason: str | None = None
+
+
+class Deletion(SQLModel, table=True):
+    """One subject of a deletion (删除) that one person asks for and another approves."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (
+        Index("ix_deletions_kind_subject", "kind", "subject"),
+        CheckConstraint(
+            "approved_by IS NULL OR approved_by <> asked_by OR asked_by = 'liuhen'",
+            name="two_persons",
+        ),
+    )
+    id: str = Field(primary_key=True)
+    batch: str = Field(index=True)
+    """What was asked for together is approved together."""
+    kind: str
+    """`event`, `upload` or `case`."""
+    subject: str
+    state: str = Field(index=True)
+    """`asked`, then `refused`; or `recycled`, then `recovered`; or `garbage` while its files are
+    removed, then `destroyed`: the row stays."""
+    reason: str
+    basis: str
+    """Which rules stood on that day, and how many days were left of them."""
+    asked_by: str
+    """A user's id, or `liuhen` where a rule lets the machine do it alone."""
+    asked_us: int = _instant()
+    approved_by: str | None = None
+    approved_us: int | None = _instant(nullable=True)
+    due_us: int | None = _instant(nullable=True)
+    """From then on it is destroyed; until then it can be recovered."""
+    settled_by: str | None = None
+    """Who refused or recovered it."""
+    settled_us: int | None = _instant(nullable=True)
+    settled_why: str | None = None
+    destroyed_us: int | None = _instant(nullable=True)
+
+
+class Tombstone(SQLModel, table=True):
+    """What is left of a destroyed object (销毁记录): its name and size, by which deletion."""
+
+    __tablename__ = "tombstones"
+    id: str = Field(primary_key=True)
+    deletion_id: str = Field(foreign_key="deletions.id", index=True)
+    sha256: str = Field(index=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    role: str
+    """What it was of its subject: `clip`, `original`, `document` and so on."""
+    at_us: int = _instant()
+
+
+class Promotion(SQLModel, table=True):
+    """A file of the ring that an exhibit needs, kept in the store as an original (转存)."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (UniqueConstraint("event_id", "path"),)
+    id: str = Field(primary_key=True)
+    event_id: str = Field(foreign_key="events.id", index=True)
+    path: str
+    """Below the segments folder, with suffix: recording and index are a row each."""
+    sha256: str = Field(index=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    promoted_us: int = _instant()
+
+
+class Scrub(SQLModel, table=True):
+    """One round over the store in which every object is hashed again (巡检)."""
+
+    __tablename__ = "scrubs"
+    id: int | None = Field(default=None, primary_key=True)
+    began_us: int = _instant()
+    ended_us: int | None = _instant(nullable=True)
+    reached: str = ""
+    """The last digest that was looked at: they come in order."""
+    objects: int = 0
+    total: int = 0
+    """Objects that there were as it began."""
+    bytes_read: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    faults: int = 0
 
 
 class Gap(SQLModel, table=True):
@@ -189,6 +316,8 @@ class Gap(SQLModel, table=True):
     start_us: int = _instant(index=True)
     end_us: int = _instant()
     cause: str
+    logged: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the log tells of it yet: one entry for each camera in ten minutes does."""
 
 
 class Acquisition(SQLModel, table=True):
@@ -213,7 +342,7 @@ class Acquisition(SQLModel, table=True):
     """How far `started_us` can be trusted: `high`, `medium`, `low`, `none`; `stated` by an
     officer; `unknown` for rows from before it was judged."""
     channel: str = "command"
-    """How it came: `command`, `page`, `station` or `folder`."""
+    """How it came: `command`, `page`, `station`, `token` or `folder`."""
     handed_by: str = ""
     """The account, docking station or watch folder that brought it; empty when nobody proved it."""
     sums: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
@@ -239,7 +368,7 @@ class Transfer(SQLModel, table=True):
     id: str = Field(primary_key=True)
     """Also the id of the acquisition or quarantined file that it becomes."""
     owner: str = Field(index=True)
-    """`user:<account>` or `station:<id>`: nobody else may touch it."""
+    """`user:<account>`, `station:<id>` or `token:<id>`: nobody else may touch it."""
     length: int = Field(sa_column=Column(BigInteger, nullable=False))
     offset: int = Field(sa_column=Column(BigInteger, nullable=False))
     """Bytes that are durable and acknowledged; grows only."""
@@ -410,6 +539,11 @@ class Case(SQLModel, table=True):
     provision_id: str | None = None
     """The provision that an officer chose from the catalogue; the program never chooses."""
     fine_yuan: int | None = None
+    closed_us: int | None = _instant(nullable=True)
+    """When the case ended (结案): from then on the time of its file counts."""
+    closed_by: str | None = Field(default=None, foreign_key="users.id")
+    procedure: str | None = None
+    """`ordinary` (普通程序) or `summary` (简易程序): how long its file is kept."""
 
 
 class Exhibit(SQLModel, table=True):
@@ -423,6 +557,8 @@ class Exhibit(SQLModel, table=True):
     number: int
     added_by: str = Field(foreign_key="users.id")
     added_us: int = _instant()
+    promoted_us: int | None = _instant(nullable=True)
+    """When its recording was kept in the store; until then the ring must keep it."""
 
 
 class Document(SQLModel, table=True):
@@ -457,6 +593,46 @@ class LogEntry(SQLModel, table=True):
     """Canonical JSON with its salt; personal data stands only here, so it can be erased."""
     body_sha256: str
     leaf_sha256: str
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A signed statement of how large the log is and what its root is (检查点)."""
+
+    __tablename__ = "checkpoints"
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """Entries that it covers. Only the newest is kept, and those that anchors name."""
+    root_sha256: str
+    note: str
+    """The C2SP signed note, with the log's own signature."""
+    key_fingerprint: str
+    at_us: int = _instant()
+    frontier: list[str] = _json()
+    """Hashes of the complete subtrees, hexadecimal, from left to right."""
+    tip_sha256: str
+    """Leaf hash of the last entry that it covers."""
+
+
+class AnchorRow(SQLModel, table=True):
+    """A checkpoint shown to somebody outside (锚定), and what they answered."""
+
+    __tablename__ = "anchors"
+    __table_args__ = (UniqueConstraint("size", "kind", "name"),)
+    id: str = Field(primary_key=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    """Which checkpoint."""
+    kind: str
+    """`tsa`, a time-stamp of RFC 3161, or `witness`, a cosignature of C2SP tlog-cosignature."""
+    name: str
+    """The TSA's address or the witness's name."""
+    state: str = Field(index=True)
+    """`waiting`, then `done`, or `failed` when a later checkpoint took its place."""
+    token: str = ""
+    """The time-stamp's response in base64, or the signature line."""
+    time_us: int | None = _instant(nullable=True)
+    """When they saw it, by their clock."""
+    asked_us: int = _instant()
+    attempts: int = 0
+    error: str = ""
 
 
 class Job(SQLModel, table=True):

@@ -26,3 +26,9 @@ def beijing_date_clock(at: Instant) -> str:
 def instant(at: datetime) -> Instant:
     """The instant of an aware date and time."""
     return Instant(round(at.timestamp() * SECOND))
+
+
+def media_clock(since_s: float) -> str:
+    """Minutes and seconds from a file's first frame: `02:07.3`."""
+    minutes, seconds = divmod(since_s, 60)
+    return f"{minutes:02.0f}:{seconds:04.1f}"

@@ -30,6 +30,8 @@ MAX_NAME = 1024
 """Characters of a name; file systems stop at 255 bytes, what clients make up does not."""
 _ID = re.compile(r"[0-9a-f]{32}")
 _DAY_S = 86_400.0
+_OWNERS = {Channel.PAGE: "user", Channel.STATION: "station", Channel.TOKEN: "token"}
+"""Whose names stand before the colon in `Transfer.owner`."""
 
 
 class State(StrEnum):
@@ -44,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Uploader:
-    """Who uploads: a person who is logged in, or a docking station with its token."""
+    """Who uploads: a person who is logged in, a docking station or a program with its token."""
 
     channel: Channel
     id: str
@@ -52,7 +54,7 @@ class Uploader:
     @property
     def owner(self) -> str:
         """As a transfer's row names it."""
-        return f"{'station' if self.channel is Channel.STATION else 'user'}:{self.id}"
+        return f"{_OWNERS[self.channel]}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def part_path(settings: Settings, transfer_id: str) -> Path:
 def channel_of(transfer: Transfer) -> tuple[Channel, str]:
     """How and by whom a transfer came."""
     kind, _, name = transfer.owner.partition(":")
-    return (Channel.STATION if kind == "station" else Channel.PAGE), name
+    return next(channel for channel, owner in _OWNERS.items() if owner == kind), name
 
 
 def begin(

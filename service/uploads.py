@@ -14,7 +14,7 @@ from service.arrivals import Arrival, Channel, Found, Kept, acquire, times_of
 from service.database import Database
 from service.errors import InputError, WorldError
 from service.evidence.store import Store
-from service.people import may_decide
+from service.roles import is_officer
 from service.settings import Settings
 from service.start_time import start_of, time_in_name
 from service.tables import Acquisition, User
@@ -70,7 +70,7 @@ def check_officer(session: Session, officer_id: str) -> None:
     user = session.get(User, officer_id)
     if user is None:
         raise InputError("no_user", user=officer_id)
-    if not (user.active and may_decide(user)):
+    if not (user.active and is_officer(user)):
         raise InputError("no_active_officer", user=officer_id)
 
 

@@ -3,13 +3,16 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from sqlmodel import select
 
 from ingest.clock import Clock
 from ingest.files import Sha256
+from service.bundle.export import Desk, export
+from service.bundle.order import order
 from service.cameras import NewCamera, add_camera
 from service.cases import PartyFacts, open_case, set_party
 from service.database import Database
@@ -19,12 +22,15 @@ from service.demo.encoder import STREET, encode_recorder_file
 from service.demo.server import CameraServer
 from service.demo.source import SceneSource
 from service.drafts import DocumentKind, Office, make_documents
+from service.duty import Duty
 from service.errors import WorldError
 from service.evidence.store import Store
 from service.evidence.verify import verify
-from service.people import NewUser, Role, add_user
+from service.people import Facts, NewUser, add_user
 from service.review import Qualities, confirm, items_of, queue
+from service.roles import Role
 from service.settings import Settings
+from service.subject import Subject, SubjectKind
 from service.tables import Acquisition, Document, Event, User
 from service.texts import say
 from service.uploads import HandOver, take_in
@@ -39,6 +45,10 @@ RECORDER_S = 8.0
 """Length of the recorder file that the demo uploads."""
 PATIENCE_S = 150.0
 """The deposit is at 13 s; a river that has not brought it by then is dry."""
+
+UNIT = "演示中队"
+BADGE_UNTIL = date(2099, 12, 31)
+"""No badge is valid for so long: nobody can take it for a real one."""
 
 CAMERAS = {
     "gate": ("示范路垃圾房（模拟）", plot.dumping),
@@ -55,16 +65,17 @@ class Account:
     id: str
     name: str
     role: Role
-    badge_no: str | None
-    password: str
+    badge_no: str
+    password: str = field(repr=False)
 
 
 def accounts() -> tuple[Account, ...]:
-    """One for each role that sees footage, and the one that does not."""
+    """One who decides, one who only sees, one who keeps it running, one who watches them all."""
     return (
         Account("zhang", "张（演示执法队员）", Role.OFFICER, "演示-0001", _password()),
-        Account("li", "李（演示坐席员）", Role.OPERATOR, None, _password()),
-        Account("admin", "演示管理员", Role.ADMIN, None, _password()),
+        Account("li", "李（演示坐席员）", Role.OPERATOR, "", _password()),
+        Account("admin", "演示管理员", Role.ADMIN, "", _password()),
+        Account("sun", "孙（演示监督员）", Role.SUPERVISOR, "", _password()),
     )
 
 
@@ -93,9 +104,10 @@ def furnish(
     """Enter accounts and cameras into a fresh installation."""
     with database.write() as session:
         for who in people:
-            add_user(
-                session, clock, NewUser(who.id, who.name, who.role, who.password, who.badge_no)
+            facts = Facts(
+                who.name, who.role, UNIT, who.badge_no, BADGE_UNTIL if who.badge_no else None
             )
+            add_user(session, clock, NewUser(who.id, facts, who.password))
         for name, (place, _) in CAMERAS.items():
             camera = NewCamera(
                 id=name,
@@ -205,3 +217,31 @@ def _check(database: Database, store: Store, documents: list[Document]) -> None:
         uploads = list(session.exec(select(Acquisition)))
     if not report.holds or len(documents) != len(DocumentKind) or not uploads:
         raise WorldError("demo_incomplete", detail="; ".join(report.faults))
+
+
+def hand_over(desk: Desk, case_id: str, officer_id: str, folder: Path) -> Path:
+    """Export the case as an officer does who hands it to a court; the zip file.
+
+    Raises:
+        WorldError: the recording of the act is not closed in time.
+        ServiceError: the bundle cannot be made.
+    """
+    began = desk.clock.monotonic_us()
+    with desk.database.read() as session:
+        duty = Duty(session.get_one(User, officer_id), "", "", "")
+        subject = Subject(SubjectKind.CASE, case_id)
+        wanted = order(session, duty, subject, say("demo.reason"))
+    while True:
+        try:
+            made = export(desk, wanted)
+        except WorldError as error:
+            # The clip ends in a segment that the cameras are still filling.
+            waited_us = desk.clock.monotonic_us() - began
+            if error.code != "export_recording" or waited_us > PATIENCE_S * 1_000_000:
+                raise
+            desk.clock.sleep(1.0)
+        else:
+            break
+    target = folder / f"{made.name}.zip"
+    made.write(target)
+    return target

@@ -22,6 +22,7 @@ def evidence_sheet() -> Page:
     _moments_table(page)
     _review_table(page)
     _confirmation(page)
+    _checkpoint(page)
     _stills(page)
     return page
 
@@ -138,6 +139,13 @@ def _stills(page: Page) -> None:
     page.text("{{ still.caption }}", "截图").paragraph_format.keep_with_next = True
     page.text("SHA-256：{{ still.sha256 }}", "校验值")
     page.text("{%p endfor %}")
+
+
+def _checkpoint(page: Page) -> None:
+    page.text("日志检查点（本单制作时系统日志的签名状态）", "文书小标题")
+    page.text("{{ checkpoint.text }}", "校验值")
+    page.text("签名密钥指纹：{{ checkpoint.fingerprint }}", "校验值")
+    page.text("{{ checkpoint.code }}")
 
 
 BUILDERS = {"evidence_sheet": evidence_sheet, "penalty_draft": penalty_draft}

@@ -7,6 +7,7 @@ The sheet states facts; it holds no score of any model.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from service.documents.checkpoint_mark import CheckpointMark, mark_words
 from service.documents.officer import Officer, officers
 from service.documents.template import Template
 from service.documents.wording import (
@@ -106,6 +107,7 @@ class EvidenceSheetFacts:
         clock_doubt_s: how well the offset is known.
         excerpts: empty when the file is the whole recording, else what was taken from it.
         gaps: stretches without pictures within the recording.
+        checkpoint: how the log stood when the sheet was made.
         approved_by: number or name of the 法制审核; without it the sheet is headed 草稿.
     """
 
@@ -141,6 +143,7 @@ class EvidenceSheetFacts:
     review: QualityReview = QualityReview()
     party_statement: str | None = None
     approved_by: str | None = None
+    checkpoint: CheckpointMark | None = None
 
 
 def render_evidence_sheet(facts: EvidenceSheetFacts, template: Template | None = None) -> bytes:
@@ -169,6 +172,7 @@ def _words(facts: EvidenceSheetFacts) -> dict[str, object]:
         "moments": [_key_moment(each) for each in facts.moments or (KeyMoment(),)],
         "stills": [_still(number, each) for number, each in enumerate(facts.stills, 1)],
         "qualities": _qualities(facts.review),
+        "checkpoint": mark_words(facts.checkpoint),
         "reviewers": officers(facts.review.reviewers),
         "reviewed_at": facts.review.at and moment(facts.review.at),
     }

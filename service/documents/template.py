@@ -35,6 +35,17 @@ _STILL_MM = (130, 85)
 """Largest width and height of a still: two fit on an A4 page with their captions."""
 
 
+_CODE_MM = 35
+"""Width of a QR code: every phone reads its 60 modules at arm's length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code as PNG bytes."""
+
+    png: bytes
+
+
 class DocumentError(InputError):
     """A document cannot be made."""
 
@@ -103,6 +114,8 @@ def _finalizer(document: DocxTemplate) -> Callable[[object], object]:
     def finalize(value: object) -> object:
         if isinstance(value, bytes):
             return _picture(document, value)
+        if isinstance(value, Code):
+            return InlineImage(document, io.BytesIO(value.png), width=Mm(_CODE_MM))
         if value is None or (isinstance(value, str) and not value.strip()):
             return BLANK
         return _literal(value) if isinstance(value, str) else value

@@ -20,7 +20,7 @@ MEDIA = os.environ.get("LIUHEN_MEDIA")
 
 def analyze(*paths: Path, settle: str, out: Path) -> list[dict[str, object]]:
     """The clips of the JSON that the command writes."""
-    command = [LIUHEN, "analyze", *paths, "--settle", settle, "--json", out]
+    command = [LIUHEN, "analyze", *paths, "--settle", settle, "--json", out, "--model", "none"]
     subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=170)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert list(found) == ["clips"]
@@ -40,6 +40,7 @@ def test_simulated_street(tmp_path: Path) -> None:
         "detector_calls",
         "cpu_s",
         "events",
+        "health",
     ]
     truth = plot.dumping(7).truth[0]
     (event,) = first["events"]  # type: ignore[misc]
@@ -54,7 +55,7 @@ def test_simulated_street(tmp_path: Path) -> None:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return command.run("analyze", *arguments)
+    return command.run("analyze", "--model", "none", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,8 @@ def test_a_mistyped_home_makes_no_installation(tmp_path: Path) -> None:
 
 
 def test_a_hold_from_its_placing_to_its_release(home: Path) -> None:
-    assert run("user", "add", "wang", "--name", "王某", "--badge", "1", home=home).returncode == 0
+    badge = ("--badge", "1", "--badge-until", "2099-12-31")
+    assert run("user", "add", "wang", "--name", "王某", *badge, home=home).returncode == 0
     times = ("--from", "2026-09-01 08:00", "--to", "2026-09-01 09:00")
     done = run("hold", "place", "gate", *times, "--reason", "复议", "--by", "wang", home=home)
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from service.terminal import cell, plain, terminal
 from tests.cli import command
 
 LIUHEN = Path(sys.executable).with_name("liuhen")
+UNTIL = ("--badge-until", "2099-12-31")
 NAMES = ["[link]a[/b]", "[/p]", "[red]x[/red]", "[/]", ":smile:", "\\[a]"]
 
 
@@ -80,11 +81,10 @@ def test_cameras(tmp_path: Path) -> None:
 
 def test_users(tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
-        options = ("--name", name, "--badge", "[b]", "--home", tmp_path)
+        options = ("--name", name, "--badge", "[b]", *UNTIL, "--home", tmp_path)
         assert f"u{number}" in run("user", "add", f"u{number}", *options)
-    run(
-        "user", "add", "bell", "--name", "a\x07\x1b]0;owned\x07", "--badge", "1", "--home", tmp_path
-    )
+    bell = ("--name", "a\x07\x1b]0;owned\x07", "--badge", "1", *UNTIL)
+    run("user", "add", "bell", *bell, "--home", tmp_path)
     shown = run("user", "list", "--home", tmp_path)
     assert [name for name in NAMES if name not in shown] == []
     assert "\x1b" not in shown

@@ -235,7 +235,7 @@ def test_missing_camera_password_names_the_variable(tmp_path: Path) -> None:
 
 
 def test_short_password(tmp_path: Path) -> None:
-    options = ("--name", "张", "--badge", "1", "--home", str(tmp_path))
+    options = ("--name", "张", "--badge", "1", "--badge-until", "2099-12-31", "--home", tmp_path)
     done = run("user", "add", "zhang", *options, LIUHEN_NEW_PASSWORD="short")
     refused(done, 2)
 

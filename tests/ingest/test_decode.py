@@ -1,5 +1,6 @@
 """Pictures come out at their own times, and only those that are wanted."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from ingest.cut import cut
 from ingest.decode import LiveDecoder, Turns, frames
 from ingest.errors import FootageAltered
-from tests.ingest.clip import CAMERA, Recipe, Replay, encoded, recorded, replayed, shown
+from tests.ingest.clip import CAMERA, STEP, Recipe, Replay, encoded, recorded, replayed, shown
 from vision.frame import SECOND, Instant
 
 CLIP = Recipe(count=30, gop=10)
@@ -169,3 +170,32 @@ def test_the_second_look_of_a_run_is_a_second_after_the_first() -> None:
     seen = [frame.at for packet in packets for frame in decoder.decode(packet)]
     source.close()
     assert [at - seen[0] for at in seen] == [0, 1_000_000, 2_000_000, 3_000_000]
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_what_follows_a_lost_picture_is_not_looked_at(codec: str) -> None:
+    """A decoder conceals what never came and says nothing: the smear would be taken for things."""
+    source = Replay(encoded(Recipe(codec, 150, 50, container="ts")))
+    info, packets = replayed(source)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0)
+    lost = {72, 73}
+    seen = [n for n, packet in enumerate(packets) if n not in lost for _ in decoder.decode(packet)]
+    source.close()
+    assert [n for n in seen if 50 <= n < 72] == [50, 60, 70]
+    assert [n for n in seen if n >= 72] == [100, 110, 120, 130, 140]
+    assert decoder.damaged == 1
+
+
+def test_a_camera_that_changes_its_rate_has_lost_nothing() -> None:
+    """At dusk a camera takes pictures half as long again: that is no loss, and costs no look."""
+    source = Replay(encoded(Recipe(count=150, gop=50, container="ts")))
+    info, packets = replayed(source)
+    decoder = LiveDecoder(CAMERA, info, look_s=0.1)
+    slower = [
+        replace(packet, dts=packet.dts + max(0, n - 60) * STEP // 2)
+        for n, packet in enumerate(packets)
+    ]
+    seen = [packet for packet in slower for _ in decoder.decode(packet)]
+    source.close()
+    assert decoder.damaged == 0
+    assert len(seen) >= 100

@@ -108,7 +108,12 @@ def work(root: Path, told: list[Replay | CameraError], clock: SimulatedClock) ->
 
 
 def facts(root: Path) -> list[Fact]:
-    return Spool(root / "spool").facts()
+    return unwell(Spool(root / "spool"))
+
+
+def unwell(spool: Spool) -> list[Fact]:
+    """What was said, but that the picture is well, which the first look says."""
+    return [f for f in spool.facts() if f.data != {"ailing": []}]
 
 
 def test_every_end_of_a_run_is_a_fact_and_the_next_run_follows(tmp_path: Path) -> None:
@@ -243,18 +248,18 @@ def test_analysis_that_hangs_costs_looks_and_nothing_else(tmp_path: Path) -> Non
     analyst.begin(info)
     skipped = len(packets) - 11 - QUEUE_PACKETS
     assert skipped > 100
-    assert spool.facts() == []
+    assert unwell(spool) == []
     gate.opened.set()
     key = packets[0]
     more = 0
-    while not spool.facts():
+    while not unwell(spool):
         # A packet in mid-GOP is of no use after a loss and is skipped too.
         analyst.offer(packets[1])
         analyst.offer(key)
         more += 2
     analyst.finish()
     source.close()
-    told = spool.facts()
+    told = unwell(spool)
     assert {(fact.kind, fact.at) for fact in told} == {(FactKind.SKIPPED, key.arrival)}
     # At least one key frame was taken.
     assert skipped <= sum(fact.data["skipped"] for fact in told) < skipped + more

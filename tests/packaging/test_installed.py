@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import packages_distributions
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,10 @@ pytestmark = pytest.mark.wheel
 PACKAGES = ("vision", "models", "ingest", "service")
 DATA = (
     "models/cards/yolox-nano-coco.toml",
+    "service/data/bundle/report.html.jinja",
+    "service/data/bundle/verify.html",
+    "service/data/bundle/verify.py",
+    "service/data/bundle/说明.md",
     "service/data/law.toml",
     "service/data/texts/errors.toml",
     "service/data/texts/pages.toml",
@@ -85,3 +90,11 @@ def test_one_river(tmp_path: Path) -> None:
     for line in done.stdout.splitlines():
         if line.startswith("street/"):
             assert (tmp_path / line).is_file()
+    (bundle,) = folder.glob("liuhen-*.zip")
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path / "bundle")
+    (unpacked,) = (tmp_path / "bundle").iterdir()
+    assert list((unpacked / "originals").rglob("*.mp4"))
+    line = [sys.executable, "-I", "verify.py"]
+    told = subprocess.run(line, cwd=unpacked, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr

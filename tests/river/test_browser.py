@@ -74,9 +74,10 @@ def make_documents(page: Page, folder: Path) -> list[Path]:
         page.wait_for_selector("#documents")
     picture(page, "case")
     paths = []
-    for link in page.locator("#documents table a").all():
+    for form in page.locator("#documents table form").all():
+        form.locator("[name=reason]").fill("办理案件")
         with page.expect_download() as waiting:
-            link.click()
+            form.locator("button").click()
         path = folder / waiting.value.suggested_filename
         waiting.value.save_as(path)
         paths.append(path)

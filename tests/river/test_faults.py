@@ -92,7 +92,10 @@ def test_the_recording_comes_back(tmp_path: Path, codec: str) -> None:
     """A camera that loses power leaves a gap row; a process of ours that dies is started again."""
     clock, password, at = SystemClock(), secrets.token_urlsafe(9), port()
     os.environ["LIUHEN_CAMERA_TEST"] = password
-    settings = load(tmp_path / "home", {"LIUHEN_PACKET_AGE_S": "3", "LIUHEN_SEGMENT_S": "5"})
+    settings = load(
+        tmp_path / "home",
+        {"LIUHEN_PACKET_AGE_S": "3", "LIUHEN_SEGMENT_S": "5", "LIUHEN_MODEL": "none"},
+    )
     listener = free_socket("127.0.0.1", 0)
     with serving(settings, listener) as database:
         new = NewCamera(
@@ -114,11 +117,12 @@ def test_the_recording_comes_back(tmp_path: Path, codec: str) -> None:
             assert gap.cause == "disconnected"
             assert gap.end_us - gap.start_us > 3 * SECOND
             before = children()
-            # One for the camera, one each for registrar, look-backs, intake and review copies.
-            assert len(before) == 5
+            # One for the camera, one each for signer, anchors, registrar, look-backs, intake,
+            # review copies and the keeper.
+            assert len(before) == 8
             for number in before:
                 os.kill(number, signal.SIGKILL)
-            wait_until("five new processes", 30, lambda: len(set(children()) - set(before)) == 5)
+            wait_until("eight new processes", 40, lambda: len(set(children()) - set(before)) == 8)
             wait_until("recording after the kill", 60, goes_on(settings))
             wait_until("the crash's gap", 30, lambda: len(gaps(database)) == 2)
             assert gaps(database)[1].cause == "crashed"
@@ -126,7 +130,7 @@ def test_the_recording_comes_back(tmp_path: Path, codec: str) -> None:
 
 def test_one_service_for_one_home(tmp_path: Path) -> None:
     """Two recorders on one home would spoil each other's segments and log."""
-    settings = load(tmp_path / "home", {})
+    settings = load(tmp_path / "home", {"LIUHEN_MODEL": "none"})
     with serving(settings, free_socket("127.0.0.1", 0)):
         second = serving(settings, free_socket("127.0.0.1", 0))
         with pytest.raises(InputError, match="already_running"), second:

@@ -33,12 +33,21 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "liuhen.db"
 
 
+@pytest.fixture(scope="session")
+def begun(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after its first start, to be copied: making and syncing a key takes long."""
+    home = tmp_path_factory.mktemp("begun")
+    shutil.copy(migrated, home)
+    with installed(home, {}):
+        pass
+    return home
+
+
 @pytest.fixture
-def embedded(migrated: Path, tmp_path: Path) -> Iterator[Installation]:
+def embedded(begun: Path, tmp_path: Path) -> Iterator[Installation]:
     """A fresh installation as most brigades have it."""
     home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(migrated, home)
+    shutil.copytree(begun, home)
     with installed(home, {}) as made:
         yield made
 
@@ -47,13 +56,13 @@ def embedded(migrated: Path, tmp_path: Path) -> Iterator[Installation]:
 def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """A fresh installation on each engine in turn."""
     home = tmp_path / "home"
-    home.mkdir()
     environment = {}
     if request.param == "postgresql":
+        home.mkdir()
         started: Server = request.getfixturevalue("postgresql")
         environment["LIUHEN_DATABASE_URL"] = started.emptied()
     else:
-        shutil.copy(request.getfixturevalue("migrated"), home)
+        shutil.copytree(request.getfixturevalue("begun"), home)
         if request.param == "sqlite-truncate":
             environment["LIUHEN_SQLITE_JOURNAL"] = "truncate"
     with installed(home, environment) as made:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from service.events import add_event
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore
 from service.intake import Intake
-from service.people import Role
+from service.ledger.entry import body_hash, leaf_hash
 from service.review import Qualities, confirm
+from service.roles import Role
 from service.settings import Settings, load
 from service.tables import Camera, LogEntry, User
 from vision.boxes import Box
@@ -64,13 +65,14 @@ class Installation:
 
     def add_person(self, user_id: str, role: Role = Role.OFFICER) -> User:
         """An account that nobody can log in to: hashing a password takes long."""
-        badge_no = "津A-0001" if role is Role.OFFICER else None
+        has_badge = role in {Role.OFFICER, Role.LEADER}
         user = User(
             id=user_id,
             name=f"{user_id}（姓名）",
             role=role.value,
             password_hash="-",
-            badge_no=badge_no,
+            badge_no="津A-0001" if has_badge else None,
+            badge_until="2099-12-31" if has_badge else None,
             created_us=self.clock.now(),
         )
         with self.database.write() as session:
@@ -175,7 +177,7 @@ def sighting(onset: Instant, *, kind: Kind = Kind.DUMPING) -> Sighting:
 def installed(home: Path, environment: Mapping[str, str]) -> Iterator[Installation]:
     """The installation in `home`, made if there is none."""
     clock = SimulatedClock()
-    settings = load(home, {"LIUHEN_RESERVE_BYTES": "0", **environment})
+    settings = load(home, {"LIUHEN_RESERVE_BYTES": "0", "LIUHEN_MODEL": "none", **environment})
     database = open_database(settings, clock)
     try:
         yield Installation(settings, database, FolderStore(settings.objects), clock)
@@ -194,3 +196,28 @@ def add_entries(session: Session, installation: Installation, number: int) -> No
             subject=f"event-{n}",
             body={"n": n, "shown": ["clip", "原件"]},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An entry that does not hold, and how."""
+
+    seq: int
+    what: str
+
+
+def faults(entries: Iterable[LogEntry]) -> list[Fault]:
+    """What is wrong with `entries`, which must be all of the log in order; empty when nothing.
+
+    Quicker than `verify`, which also looks at rows and checkpoints.
+    """
+    found = []
+    for expected, each in enumerate(entries):
+        if each.seq != expected:
+            found.append(Fault(expected, "missing"))
+            break
+        if each.body is not None and body_hash(each.body) != each.body_sha256:
+            found.append(Fault(each.seq, "body"))
+        if leaf_hash(each).hex() != each.leaf_sha256:
+            found.append(Fault(each.seq, "leaf"))
+    return found

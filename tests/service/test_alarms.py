@@ -109,4 +109,6 @@ def test_only_blocking_trouble_ends_readiness(embedded: Installation, trouble: T
 
 
 def test_what_blocks_is_full_disks_and_broken_evidence() -> None:
-    assert {Trouble.DISK_FULL, Trouble.EVIDENCE_BROKEN, Trouble.RING_EXHAUSTED} == BLOCKING
+    disk = {Trouble.DISK_FULL, Trouble.RING_EXHAUSTED}
+    evidence = {Trouble.EVIDENCE_BROKEN, Trouble.LOG_REFUSED, Trouble.LOG_UNSIGNED}
+    assert disk | evidence == BLOCKING

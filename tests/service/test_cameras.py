@@ -25,6 +25,7 @@ from service.errors import InputError
 from service.evidence.log import Action
 from service.settings import load
 from service.tables import Camera, ZoneRow
+from service.zones import ZonePlan
 from tests.service.installation import Installation
 from vision.frame import CameraId
 from vision.zone import Zone, ZoneKind
@@ -60,15 +61,15 @@ def changed(made: Installation, **wanted: object) -> tuple[str, ...]:
 
 def bodies(made: Installation, action: Action) -> list[dict[str, object]]:
     found = [json.loads(entry.body or "") for entry in made.log(action)]
-    return [{name: body[name] for name in body if name != "salt"} for body in found]
+    return [{name: body[name] for name in body if name not in {"salt", "rows"}} for body in found]
 
 
 def test_a_camera_in_trouble_has_an_alarm_and_the_others_run(embedded: Installation) -> None:
     added(
         embedded,
-        NewCamera("gate", "门口", "rtsp://192.0.2.1/1", zones=(KERB,)),
+        NewCamera("gate", "门口", "rtsp://192.0.2.1/1", zones=(ZonePlan(KERB),)),
         NewCamera("yard", "后院", "rtsp://192.0.2.1/2", "cam", VARIABLE),
-        NewCamera("lane", "巷口", "rtsp://192.0.2.1/3", zones=(KERB,)),
+        NewCamera("lane", "巷口", "rtsp://192.0.2.1/3", zones=(ZonePlan(KERB),)),
     )
     (spoilt,) = [row for row in embedded.rows(ZoneRow) if row.camera_id == "lane"]
     with embedded.database.write() as session:
@@ -87,7 +88,7 @@ def test_a_camera_in_trouble_has_an_alarm_and_the_others_run(embedded: Installat
 
 
 def test_a_plan_says_what_the_row_says(embedded: Installation) -> None:
-    added(embedded, replace(NEW, settle_s=7.0, zones=(KERB,)))
+    added(embedded, replace(NEW, settle_s=7.0, zones=(ZonePlan(KERB),)))
     (plan,) = planned(embedded).values()
     assert (plan.address.url, plan.address.transport) == (MAIN, "tcp")
     assert (plan.sub_address, plan.audio, plan.address.ca_file) == (None, False, None)

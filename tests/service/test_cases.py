@@ -18,11 +18,11 @@ from service.cases import (
     set_party,
 )
 from service.errors import InputError
-from service.evidence.log import Action, faults
-from service.people import Role
+from service.evidence.log import Action
 from service.review import Rejection, reject
+from service.roles import Role
 from service.tables import Case, Exhibit, LogEntry, User
-from tests.service.installation import PLACE, Installation
+from tests.service.installation import PLACE, Installation, faults
 
 Act = Callable[[Session, User], None]
 
@@ -70,7 +70,8 @@ def test_a_case_begins_with_its_first_exhibit(office: Installation) -> None:
         assert case_with(session, "two") is None
         assert (case.title, case.place, case.kind) == ("涉嫌随意倾倒垃圾", PLACE, "dumping")
         assert (exhibit.number, event.id, case.act_us) == (1, "one", event.onset_us)
-        assert [each.id for each in cases(session)] == [case_id]
+        officer = session.get_one(User, case.opened_by)
+        assert [each.id for each in cases(session, officer)] == [case_id]
     assert len(office.log(Action.CASE_OPENED)) == len(office.log(Action.LINKED)) == 1
 
 
@@ -162,7 +163,7 @@ def test_the_log_says_what_was_learnt_and_what_was_taken_back(office: Installati
     learn(office, case_id, PartyFacts("王某", provision_id="swl-111-1-1", fine_yuan=50))
     learn(office, case_id, PartyFacts("李某"))
     bodies = [json.loads(entry.body or "") for entry in office.log(Action.CASE_CHANGED)]
-    told = [(body["name"], body["provision_id"], body["fine_yuan"]) for body in bodies]
+    told = [(body["party_name"], body["provision_id"], body["fine_yuan"]) for body in bodies]
     assert told == [("王某", "swl-111-1-1", 50), ("李某", "", "")]
 
 

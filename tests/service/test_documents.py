@@ -9,10 +9,12 @@ import cv2
 import docx
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from docx.document import Document
 from docx.oxml.ns import qn
 
 from service.documents.build_templates import BUILDERS, build
+from service.documents.checkpoint_mark import CheckpointMark
 from service.documents.evidence_sheet import (
     Device,
     EvidenceSheetFacts,
@@ -33,6 +35,10 @@ from service.documents.template import (
 )
 from service.documents.wording import BLANK, UNCONFIRMED
 from service.law import Topic, load_catalogue
+from service.ledger.checkpoint import Checkpoint
+from service.ledger.keys import LogKey, grouped
+from service.ledger.merkle import EMPTY
+from service.ledger.note import Note, sign
 from vision.candidate import Kind
 from vision.frame import SECOND, Instant, later
 
@@ -175,6 +181,23 @@ def test_sheet_holds_its_stills_within_the_page() -> None:
     shapes = opened(render_evidence_sheet(SHEET)).inline_shapes
     sizes = [(round(shape.width.mm), round(shape.height.mm)) for shape in shapes]
     assert sizes == [(130, 73), (48, 85)]
+
+
+def test_sheet_bears_the_mark_of_the_log() -> None:
+    """The fingerprint and the signed checkpoint are on paper, where nobody changes them later."""
+    key = LogKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    text = Checkpoint("liuhen/0", 42, EMPTY).to_text()
+    note = Note(text, (sign(text, "liuhen/0", key.private),)).to_text()
+    mark = CheckpointMark(note, key.fingerprint)
+    sheet = render_evidence_sheet(replace(SHEET, checkpoint=mark))
+    assert grouped(key.fingerprint) in text_of(sheet)
+    assert f"共 42 条　根 {EMPTY.hex()}" in text_of(sheet)
+    code, *_ = opened(sheet).inline_shapes
+    assert round(code.width.mm) == 35
+    printed = cv2.imdecode(np.frombuffer(mark.code.png, np.uint8), cv2.IMREAD_COLOR)
+    assert printed is not None
+    read, _, _ = cv2.QRCodeDetector().detectAndDecode(printed)
+    assert read == note
 
 
 def test_sheet_answers_the_four_questions_apart() -> None:

@@ -18,7 +18,7 @@ from service.evidence.log import Action
 from service.evidence.store import FolderStore
 from service.evidence.verify import verify
 from service.law import load_catalogue
-from service.people import Role
+from service.roles import Role
 from service.tables import Camera, Document, Item, User
 from tests.service.installation import PLACE, Installation
 from vision.candidate import Kind

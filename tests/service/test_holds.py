@@ -5,10 +5,20 @@ from dataclasses import replace
 import pytest
 
 from service.errors import InputError
-from service.evidence.log import Action, faults
-from service.holds import HoldRequest, held_of, holds, place_hold, release_hold
+from service.evidence.log import Action
+from service.holds import (
+    HoldRequest,
+    held_of,
+    hold_subject,
+    holds,
+    holds_on,
+    place_hold,
+    release_hold,
+)
+from service.roles import Role
+from service.subject import Subject, SubjectKind
 from service.tables import Hold, SegmentRow, User
-from tests.service.installation import Installation
+from tests.service.installation import Installation, faults
 from vision.frame import Instant
 
 GOOD = HoldRequest("gate-1", Instant(100), Instant(200), " 当事人申请复议 ")
@@ -113,3 +123,45 @@ def test_a_hold_says_what_it_came_too_late_for(office: Installation) -> None:
         held = held_of(session, hold)
         assert (held.kept, held.destroyed) == (1, 2)
         assert holds(session) == [held]
+
+
+EVENT = Subject(SubjectKind.EVENT, "event")
+
+
+def test_a_subject_is_held_and_released(office: Installation) -> None:
+    """By its own id in the log; in the list beside the holds of recording."""
+    office.add_event("event", bare=True)
+    with office.database.write() as session:
+        hold = hold_subject(session, office.clock, EVENT, by="wang", reason=" 投诉 ")
+    place(office)
+    with office.database.read() as session:
+        assert [each.id for each in holds_on(session, EVENT)] == [hold.id]
+        assert {held.hold.kind for held in holds(session)} == {"event", "recording"}
+    release(office, hold.id)
+    entries = (*office.log(Action.HELD), *office.log(Action.RELEASED))
+    assert [each.subject for each in entries] == ["event", "gate-1", "event"]
+
+
+SUBJECT_REFUSED = {
+    "not_found": (Subject(SubjectKind.CASE, "event"), "wang", "投诉"),
+    "hold_reason": (EVENT, "wang", " "),
+    "no_user": (EVENT, "li", "投诉"),
+    "user_inactive": (EVENT, "gone", "投诉"),
+    "no_access": (EVENT, "zhao", "投诉"),
+}
+
+
+@pytest.mark.parametrize(("code", "asked"), SUBJECT_REFUSED.items(), ids=SUBJECT_REFUSED)
+def test_a_hold_of_a_subject_that_is_refused_leaves_nothing(
+    embedded: Installation, code: str, asked: tuple[Subject, str, str]
+) -> None:
+    embedded.add_event("event", bare=True)
+    embedded.add_person("wang")
+    embedded.add_person("zhao", Role.ADMIN)
+    embedded.add_person("gone")
+    with embedded.database.write() as session:
+        session.get_one(User, "gone").active = False
+    subject, by, reason = asked
+    with pytest.raises(InputError, match=code), embedded.database.write() as session:
+        hold_subject(session, embedded.clock, subject, by=by, reason=reason)
+    assert embedded.rows(Hold) == []

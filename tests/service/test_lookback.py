@@ -309,7 +309,7 @@ def test_a_worker_that_lost_its_lease_enters_nothing(camera: Camera) -> None:
     thief = Thief(made)
     new_worker(made, thief).step()
     assert thief.stole
-    assert (made.count(Event), made.count(Item), made.log()) == (0, 0, [])
+    assert (made.count(Event), made.count(Item), made.log(Action.EVENT_FOUND)) == (0, 0, [])
     assert (the_job(made).state, the_job(made).epoch) == ("leased", 2)
 
 

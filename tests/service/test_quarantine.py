@@ -10,8 +10,8 @@ from service.arrivals import Arrival, Channel, Kept, arrive
 from service.errors import InputError
 from service.evidence.log import Action
 from service.evidence.verify import verify
-from service.people import Role
 from service.quarantine import Statement, set_aside, take, waiting, waiting_count
+from service.roles import Role
 from service.tables import Acquisition, Quarantined
 from tests.ingest.clip import Recipe, encoded
 from tests.service.installation import Installation

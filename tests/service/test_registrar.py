@@ -1,6 +1,7 @@
 """The registrar: every fact and file is entered, once, whatever dies in between."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,13 @@ from sqlalchemy import text
 from ingest.spool import FactKind, Spool
 from service.alarms import open_alarms
 from service.errors import WorldError
-from service.evidence.log import Action, faults
+from service.evidence.log import Action
 from service.facts import GOP_S
-from service.registrar import LATE_S, Registrar
+from service.registrar import LATE_S, LOG_S, Registrar
 from service.settings import load
 from service.tables import Alarm, Gap, Job, SegmentRow
 from tests.service.footage import CAMERA, Camera, Film, candidate
-from tests.service.installation import Installation, installed
+from tests.service.installation import Installation, faults, installed
 from vision.dumping import span
 from vision.frame import CameraId, Instant, later
 
@@ -80,6 +81,19 @@ FACTS: dict[str, tuple[list[tuple[FactKind, dict[str, object]]], list[str]]] = {
     "lost": ([(FactKind.LOST, {"packets": 40, "seconds": 1.6})], ["footage_lost"]),
     "slow": ([(FactKind.SLOW, {"seconds": 12.5})], ["disk_slow"]),
     "damaged": ([(FactKind.MISSED, {"pictures": 3})], ["pictures_missed"]),
+    "picture covered": ([(FactKind.HEALTH, {"ailing": ["covered"]})], ["camera_covered"]),
+    "covered, then turned too": (
+        [(FactKind.HEALTH, {"ailing": names}) for names in (["covered"], ["covered", "turned"])],
+        ["camera_covered", "camera_turned"],
+    ),
+    "dark, then well": (
+        [(FactKind.HEALTH, {"ailing": names}) for names in (["dark", "frozen"], ["dark"], [])],
+        [],
+    ),
+    "another process finds the picture well": (
+        [(FactKind.HEALTH, {"ailing": ["cut"]}), (FactKind.HEALTH, {"ailing": []})],
+        [],
+    ),
     "sub-stream down": ([(FactKind.SUB_DOWN, {"cause": "refused"})], ["sub_stream_down"]),
     "sub-stream down and up": (
         [(FactKind.SUB_DOWN, {"cause": "silent"}), (FactKind.SUB_UP, {})],
@@ -163,6 +177,23 @@ def test_closed_segments_are_entered_once(installation: Installation, camera: Ca
     assert faults(installation.log()) == []
 
 
+def test_recording_is_told_to_the_log_every_ten_minutes(
+    installation: Installation, camera: Camera
+) -> None:
+    """Rows are entered at once; one entry for a camera tells of all that came in the meantime."""
+    registrar = new_registrar(installation)
+    registrar.step()
+    camera.record(0, 12)
+    registrar.step()
+    assert len(segments(installation)) == 3
+    assert installation.log(Action.SEGMENTS_CLOSED) == []
+    installation.clock.sleep(LOG_S)
+    registrar.step()
+    (entry,) = installation.log(Action.SEGMENTS_CLOSED)
+    told = json.loads(entry.body or "")["segments"]
+    assert told == [f"{row.id} {row.sha256}" for row in segments(installation)]
+
+
 def test_a_segment_that_is_being_written_waits(installation: Installation, camera: Camera) -> None:
     camera.record(0, 8, None)
     with camera.alive():
@@ -192,7 +223,10 @@ def test_a_gap_is_entered_once_with_its_cause(installation: Installation, camera
     (gap,) = installation.rows(Gap)
     assert (gap.camera_id, gap.cause) == (CAMERA, "disconnected")
     assert (gap.start_us, gap.end_us) == (later(camera.began, 4), later(camera.began, 9))
-    assert len(installation.log(Action.GAP_FOUND)) == 1
+    told = [
+        json.loads(entry.body or "")["gaps"] for entry in installation.log(Action.SEGMENTS_CLOSED)
+    ]
+    assert told == [[], [f"{gap.start_us} {gap.end_us} disconnected"]]
 
 
 def test_a_new_connection_is_a_gap_however_short(

@@ -19,20 +19,21 @@ from ingest.segments import LONGEST_S, Segments, day_of
 from service.alarms import open_alarms
 from service.cases import open_case
 from service.errors import WorldError
-from service.evidence.log import Action, faults
-from service.holds import HoldRequest, place_hold, release_hold
+from service.evidence.log import Action
+from service.holds import HoldRequest, hold_subject, place_hold, release_hold
 from service.jobs import add_job
 from service.law import LawInvalid
 from service.needs import DAY_S, MARGIN_S, Need, Needs, Why, needs_of
 from service.registrar import Registrar
 from service.retention import BATCH, Decision, Kept, Limits, RingKeeper, Rule, decide, limits_of
-from service.retention_law import load_rules, parse_rules
+from service.retention_law import Scope, load_rules, parse_rules
 from service.review import Rejection, reject
 from service.settings import Settings
+from service.subject import Subject, SubjectKind
 from service.tables import Camera as CameraRow
 from service.tables import Destruction, Event, Job, SegmentRow, User
 from tests.service.footage import CAMERA, Camera, Film, candidate
-from tests.service.installation import Installation, installed
+from tests.service.installation import Installation, faults, installed
 from vision.dumping import span
 from vision.frame import SECOND, CameraId, Instant, later
 
@@ -284,6 +285,21 @@ def test_what_an_event_needs(
         assert need.end == later(event.alarm_us, settings.post_roll_s + MARGIN_S)
 
 
+def test_a_hold_on_an_event_holds_its_recording(embedded: Installation) -> None:
+    """Of a rejected event too, which needs none otherwise, until the hold is released."""
+    embedded.add_camera()
+    rejected(embedded)
+    subject = Subject(SubjectKind.EVENT, "event")
+    with embedded.database.write() as session:
+        hold = hold_subject(session, embedded.clock, subject, by="wang", reason="投诉")
+    (need,) = wanted(embedded)
+    (event,) = embedded.rows(Event)
+    assert need.why is Why.HOLD and need.start < event.onset_us < event.alarm_us < need.end
+    with embedded.database.write() as session:
+        release_hold(session, embedded.clock, hold.id, by="wang", reason="已答复")
+    assert wanted(embedded) == []
+
+
 JOBS: dict[str, tuple[str, float, bool]] = {
     "waits": ("ready", 0, True),
     "waits for a year": ("ready", 365, True),
@@ -351,6 +367,7 @@ def test_a_cameras_last_minutes_are_needed(embedded: Installation) -> None:
 RULE = """
 [[rule]]
 id = "x"
+scope = "ring"
 act = "规定"
 article = "第一条"
 text = "保存"
@@ -378,7 +395,8 @@ def test_the_longest_rule_in_force_wins() -> None:
     "text",
     [
         RULE.format(days=0, since="2025-01-01"),
-        RULE.format(days=1, since="2025-01-01").replace('"V"', '"U"'),
+        RULE.format(days=1, since="2025-01-01").replace('"V"', '"hearsay"'),
+        RULE.format(days=1, since="2025-01-01").replace('"ring"', '"everything"'),
         RULE.format(days=1, since="2025-01-01") + "confirmed_bye = 'x'",
         "[[rule]]",
         "[",
@@ -388,6 +406,28 @@ def test_a_rule_that_nobody_read_is_refused(text: str) -> None:
     """Hearsay and misspelt keys."""
     with pytest.raises(LawInvalid):
         parse_rules(text)
+
+
+MARKS = {
+    "V": "规定第一条〔待法制员确认〕",
+    "V-sec": "规定第一条〔据转引，原文待核〕〔待法制员确认〕",
+    "A": "规定第一条〔期限系本系统按该条推定〕〔待法制员确认〕",
+    "U": "本单位设定的期限〔依据未核实〕",
+}
+
+
+@pytest.mark.parametrize(("mark", "cited"), MARKS.items(), ids=MARKS)
+def test_how_a_rule_is_known_is_printed_with_it(mark: str, cited: str) -> None:
+    """What nobody verified is printed as no law; what nobody confirmed says so."""
+    rule = RULE.format(days=1, since="2025-01-01").replace('"V"', f'"{mark}"')
+    assert parse_rules(rule).rule[0].cited == cited
+    confirmed = parse_rules(rule + 'confirmed_by = "王法制"').rule[0].cited
+    assert "待法制员确认" not in confirmed and ("规定" in confirmed) is (mark != "U")
+
+
+def test_every_scope_has_a_rule_today() -> None:
+    rules = load_rules()
+    assert all(rules.longest(date(2026, 11, 23), scope) for scope in Scope)
 
 
 def test_settings_never_ask_for_less_than_the_law(tmp_path: Path) -> None:

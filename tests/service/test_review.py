@@ -11,8 +11,8 @@ import pytest
 
 from service.errors import InputError
 from service.evidence.log import Action
-from service.people import Role
 from service.review import Qualities, Rejection, confirm, items_of, queue, reject, review_of
+from service.roles import Role
 from service.tables import Event, Review, User
 from tests.service.installation import ALL_GOOD, Installation
 

@@ -19,10 +19,10 @@ from service.errors import InputError, WorldError
 from service.evidence.log import MACHINE, Action
 from service.evidence.store import FolderStore
 from service.evidence.verify import verify
-from service.people import Role
+from service.roles import Role
 from service.settings import load
 from service.start_time import time_in_name
-from service.tables import Acquisition, LogEntry, User
+from service.tables import Acquisition, User
 from service.times import BEIJING, instant
 from service.uploads import HandOver, name_of, take_in
 from tests.service.installation import Installation
@@ -119,7 +119,7 @@ def test_a_bad_file_leaves_nothing(
         hand_over(embedded, put(card, "bad.mp4", spoil(recorded)))
     assert caught.value.facts["name"] == "bad.mp4"
     assert objects(embedded) == before
-    assert embedded.count(Acquisition) == embedded.count(LogEntry) == 0
+    assert embedded.count(Acquisition) == len(embedded.log(Action.ACQUIRED)) == 0
 
 
 @pytest.mark.parametrize("name", ["none.mp4", "."])
@@ -133,7 +133,7 @@ def test_an_officer_whom_nobody_knows_hands_nothing_over(
 ) -> None:
     with pytest.raises(InputError, match="no_user"):
         hand_over(embedded, put(card, "a.mp4", recorded), officer="nobody")
-    assert embedded.count(Acquisition) == embedded.count(LogEntry) == 0
+    assert embedded.count(Acquisition) == len(embedded.log(Action.ACQUIRED)) == 0
 
 
 @pytest.mark.parametrize("kind", ["operator", "admin", "closed"])
@@ -147,7 +147,7 @@ def test_only_an_officer_in_office_is_named(
     with pytest.raises(InputError, match="no_active_officer"):
         hand_over(embedded, put(card, "a.mp4", recorded), officer="li")
     assert objects(embedded) == before
-    assert embedded.count(Acquisition) == embedded.count(LogEntry) == 0
+    assert embedded.count(Acquisition) == len(embedded.log(Action.ACQUIRED)) == 0
 
 
 class Touching(FolderStore):

@@ -23,13 +23,15 @@ from ingest.media import describe
 from service.arrivals import Arrival, Channel, Found, Kept, enter, times_of
 from service.cases import open_case
 from service.clips import Piece
+from service.credentials import hashed
 from service.database import Database, open_database
 from service.events import add_event
 from service.evidence.log import Action
 from service.evidence.store import FolderStore
 from service.intake import Intake
-from service.people import NewUser, Role, add_user
+from service.logins import open_session
 from service.review import Qualities, confirm, items_of
+from service.roles import Role
 from service.settings import load
 from service.start_time import start_of, time_in_name
 from service.tables import (
@@ -43,6 +45,7 @@ from service.tables import (
     User,
 )
 from service.web.app import create_app
+from service.web.gate import COOKIE
 from vision.boxes import Box
 from vision.candidate import Kind
 from vision.frame import CameraId, Instant, later
@@ -54,6 +57,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 PASSWORD = "correct horse battery"
+REASON = "值班审核"
 ORIGIN = {"Origin": "http://testserver"}
 ALL_GOOD = Qualities(genuine=True, clear=True, complete=True, accurate=True)
 SIZE = (320, 180)
@@ -107,9 +111,14 @@ class Office:
         """A browser, logged in as `user_id` if one is named."""
         with TestClient(self.app, headers=ORIGIN, follow_redirects=False) as client:
             if user_id is not None:
-                form = {"account": user_id, "password": PASSWORD}
-                assert client.post("/login", data=form).status_code == 303
+                client.cookies.set(COOKIE, self.session(user_id))
             yield client
+
+    def session(self, user_id: str) -> str:
+        """The token of a login session; no password is hashed for it."""
+        user = self.user(user_id)
+        with self.database.write() as session:
+            return open_session(session, self.clock, user, REASON, hours=8)
 
     def add_event(self, event_id: str, *, certain: bool = True, clip: bytes | None = None) -> None:
         """A finding in the queue, with a clip of four seconds around its onset."""
@@ -124,6 +133,7 @@ class Office:
         start, end = later(onset, -2), later(onset, 2)
         manifest = {
             "event": event_id,
+            "clip": {"width": SIZE[0], "height": SIZE[1], "codec": "h264", "fps": 25},
             "gaps": [{"start_us": later(onset, 1), "end_us": end}],
             "camera_clock_minus_server_ms": 120,
         }
@@ -254,14 +264,35 @@ def _sighting(onset: Instant, *, certain: bool) -> Sighting:
     )
 
 
+PEOPLE = {
+    "operator": ("王坐席", Role.OPERATOR),
+    "officer": ("李队员", Role.OFFICER),
+    "leader": ("周队长", Role.LEADER),
+    "reviewer": ("吴法制", Role.REVIEWER),
+    "director": ("郑主任", Role.DIRECTOR),
+    "admin": ("赵管理", Role.ADMIN),
+    "supervisor": ("孙监督", Role.SUPERVISOR),
+}
+"""One person of each role, named after it; `neighbour` is an officer of an other unit."""
+
+
 def _add_people(session: Session, clock: SimulatedClock) -> None:
-    people = [
-        NewUser("operator", "王坐席", Role.OPERATOR, PASSWORD),
-        NewUser("officer", "李队员", Role.OFFICER, PASSWORD, badge_no="津A-0001"),
-        NewUser("admin", "赵管理", Role.ADMIN, PASSWORD),
-    ]
-    for person in people:
-        add_user(session, clock, person)
+    # One hash for all: it takes a good part of a second.
+    kept = hashed(PASSWORD)
+    people = {**PEOPLE, "neighbour": ("钱队员", Role.OFFICER)}
+    badges = {"officer": "津A-0001", "leader": "津A-0002", "neighbour": "津A-0003"}
+    for user_id, (name, role) in people.items():
+        user = User(
+            id=user_id,
+            name=name,
+            role=role.value,
+            password_hash=kept,
+            badge_no=badges.get(user_id),
+            badge_until="2099-12-31" if user_id in badges else None,
+            unit="二中队" if user_id == "neighbour" else "一中队",
+            created_us=clock.now(),
+        )
+        session.add(user)
 
 
 def _add_camera(session: Session, clock: SimulatedClock) -> None:
@@ -285,7 +316,7 @@ def _add_camera(session: Session, clock: SimulatedClock) -> None:
 
 
 def found(home: Path) -> None:
-    """Set up a brigade in an empty folder: one camera, three people and one finding, `event1`."""
+    """Set up a brigade in an empty folder: one camera, its people and one finding, `event1`."""
     with office_at(home) as office:
         with office.database.write() as session:
             _add_people(session, office.clock)

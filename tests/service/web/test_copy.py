@@ -61,7 +61,7 @@ def test_a_click_makes_a_copy_and_the_page_shows_it(office: Office) -> None:
         said = browser.get(state).json()
     assert f'src="{state}/media?of=hevc"' in after
     assert "审看副本，原件未改动" in after
-    assert f'href="{original}" download' in after
+    assert f'action="/media/{office.sha256("hevc", "clip")}"' in after, "a download has a reason"
     assert "生成审看副本" not in after
     assert said["state"] == "ready"
     assert said["manifest"]["derived"]["parent_sha256"] == office.sha256("hevc", "clip")
@@ -131,12 +131,25 @@ def test_a_recorder_file_is_copied_in_stretches(office: Office) -> None:
         (told,) = browser.get(copies).json()["copies"]
         assert (told["start_s"], told["end_s"], told["state"]) == (1.0, 2.0, "ready")
         assert browser.get(told["address"]).headers["Content-Type"] == "video/mp4"
-        whole = browser.get(f"/uploads/{upload_id}/original")
+        refused = browser.get(f"/uploads/{upload_id}/original")
+        assert (refused.status_code, "无法在浏览器中播放" in refused.text) == (400, True)
         assert "upload-player" in browser.get(f"/uploads/{upload_id}").text
+    seen = [json.loads(entry.body or "")["role"] for entry in office.log(Action.VIEWED)]
+    assert seen == ["review copy"]
+
+
+def test_an_original_leaves_with_a_reason(office: Office) -> None:
+    upload_id = office.add_upload("DSJ-1_20260528093000.avi", foreign(AVI))
+    address = f"/uploads/{upload_id}/original"
+    with office.browser("officer") as browser:
+        assert browser.post(address, data={"reason": " "}).status_code == 400
+        assert office.log(Action.DOWNLOADED) == []
+        whole = browser.post(address, data={"reason": "办理案件"})
     assert whole.content == foreign(AVI)
     assert whole.headers["Content-Type"] == "application/octet-stream"
-    seen = [json.loads(entry.body or "")["role"] for entry in office.log(Action.VIEWED)]
-    assert seen == ["review copy", "original"]
+    (entry,) = office.log(Action.DOWNLOADED)
+    body = json.loads(entry.body or "")
+    assert (entry.subject, body["reason"], body["unit"]) == (upload_id, "办理案件", "一中队")
 
 
 def test_a_recorder_file_that_plays_is_played(office: Office) -> None:

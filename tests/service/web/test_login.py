@@ -5,8 +5,9 @@ from contextlib import ExitStack
 import pytest
 from starlette.testclient import TestClient
 
+from service.credentials import LOGINS
 from service.evidence.log import Action
-from service.people import LOGINS, MAX_FAILURES
+from service.logins import MAX_FAILURES
 from service.web.gate import COOKIE
 from tests.service.web.office import PASSWORD, Office
 
@@ -91,7 +92,16 @@ def test_session_ends_by_log_out_and_by_time(office: Office) -> None:
         browser.cookies.set(COOKIE, token)
         assert browser.get("/").status_code == 303
     with office.browser("officer") as browser:
-        office.clock.sleep(8 * 3600 + 1)
+        for _ in range(16):
+            assert browser.get("/").status_code == 200
+            office.clock.sleep(30 * 60 - 1)
+        office.clock.sleep(17)
+        assert browser.get("/").status_code == 303, "eight hours are over, busy or not"
+
+
+def test_session_ends_when_nobody_is_there(office: Office) -> None:
+    with office.browser("officer") as browser:
+        office.clock.sleep(30 * 60)
         assert browser.get("/").status_code == 303
 
 

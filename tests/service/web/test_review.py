@@ -171,7 +171,7 @@ def test_case_needs_a_confirmed_event_and_a_title(office: Office) -> None:
         office.confirm("event1")
         assert browser.post("/cases", data=form | {"title": " "}).status_code == 400
     with office.database.read() as session:
-        assert cases(session) == []
+        assert cases(session, office.user("officer")) == []
 
 
 def test_party_is_kept_and_shown_literally(office: Office) -> None:

@@ -6,11 +6,13 @@ from importlib.resources import files
 import pytest
 
 from service.arrivals import Channel
+from service.case_end import Procedure
 from service.drafts import DocumentKind
+from service.evidence.log import Action
 from service.law import Role as LawRole
-from service.people import Role
 from service.quarantine import Settlement
 from service.review import Rejection
+from service.roles import Role
 from service.start_time import (
     CONTAINER,
     CONTAINER_LOCAL,
@@ -21,7 +23,9 @@ from service.start_time import (
     STATED,
     Confidence,
 )
+from service.subject import SubjectKind
 from service.texts import catalogue
+from service.tokens import Scope
 from service.web.bindings import EVENT_KEYS
 from service.web.failures import _STATUS
 from vision.candidate import Kind
@@ -33,6 +37,12 @@ _SCRIPTS = [file for file in (_WEB / "static").iterdir() if file.name.endswith("
 # Keys that a template puts together: the section, and every name that can follow.
 _COMPOSED = {
     "role.": [role.value for role in Role],
+    "role_may.": [role.value for role in Role],
+    "action.": [action.value for action in Action],
+    "standing.": ["tsa", "witness"],
+    "standing.signer_": ["child", "apart"],
+    "scope.": [scope.value for scope in Scope],
+    "take_out.": ["case", "party", "review", "superior"],
     "kind.": [kind.value for kind in Kind],
     "allegation.": [kind.value for kind in Kind],
     "actor.": ["person", "vehicle", "unknown"],
@@ -47,6 +57,17 @@ _COMPOSED = {
     "confidence.": [level.value for level in Confidence],
     "settlement.": [each.value for each in Settlement],
     "time_source.": [NAME, CONTAINER, CONTAINER_LOCAL, SIDECAR, MODIFIED, STATED, NOWHERE],
+    "error.": ["recycled", "destroyed"],
+    "subject.": [kind.value for kind in SubjectKind],
+    "obstacle.": ["held", "case", "open", "undecided"],
+    "procedure.": [procedure.value for procedure in Procedure],
+    "part.": [
+        *("clip", "before", "onset", "after", "manifest"),
+        *("original", "companion", "document", "copy"),
+    ],
+    "deletion.tab_": ["asked", "recycled", "due", "destroyed"],
+    "deletion.part_": ["there", "gone", "shared"],
+    "deletion.state_": ["asked", "refused", "recycled", "recovered", "garbage", "destroyed"],
     "waits.": ["not_media", "empty_file", "broken_media", "no_time", "no_device", "no_officer"],
 }
 
