@@ -9,14 +9,14 @@ from service.case_end import Procedure, close_case
 from service.cases import PartyFacts, open_case, set_party
 from service.deletion import RECYCLE_S, Wish, approve, ask
 from service.erasure import Eraser, spans
-from service.evidence.log import Action, append, faults
+from service.evidence.log import Action, append
 from service.evidence.verify import verify
 from service.holds import hold_subject
 from service.recycle import Recycler
 from service.roles import Role
 from service.subject import Subject, SubjectKind
 from service.tables import Case, Item, LogEntry, User
-from tests.service.installation import Installation
+from tests.service.installation import Installation, faults
 
 TERM = 1096
 """Days; the longest rule of the access log."""
