@@ -1,4 +1,4 @@
-"""The audit (核对): once a day the log is replayed from its beginning and held against the rows."""
+"""The audit (核对): rows are held against the log, each day the new ones, each week all of them."""
 
 import json
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from service.needs import DAY_S
 from service.tables import LogEntry
 from vision.frame import SECOND, Instant, later
 
+WHOLE_S = 7 * DAY_S
+"""Between two replays of the whole log, which take minutes for each year of many cameras."""
 ALIVE_S = 10.0
 """Between two signs of life while it checks."""
 
@@ -36,16 +38,18 @@ class Auditor:
         self._alive_us = 0
 
     def step(self) -> None:
-        """Check everything, unless that was done in the last day.
+        """Check everything or what came since the last check, if its time has come.
 
         Raises:
             EvidenceError: what is kept beside the key is no checkpoint.
             WorldError: the database cannot be read or written.
         """
         with self._database.read() as session:
-            if not _is_due(session, self._clock.now()):
+            now = self._clock.now()
+            whole = _is_due(session, now, WHOLE_S, whole=True)
+            if not whole and not _is_due(session, now, DAY_S, whole=False):
                 return
-        report = verify(self._database, self._store, objects=False, on_step=self._step)
+        report = verify(self._database, self._store, whole=whole, objects=False, on_step=self._step)
         with self._database.write() as session:
             record(session, self._clock, report)
 
@@ -56,11 +60,12 @@ class Auditor:
             self._alive()
 
 
-def _is_due(session: Session, now: Instant) -> bool:
+def _is_due(session: Session, now: Instant, every_s: float, *, whole: bool) -> bool:
     checks = select(LogEntry.body).where(
         col(LogEntry.action).in_([Action.VERIFIED.value, Action.VERIFY_FAILED.value]),
         # One of a clock that ran ahead must not stop the checks until that day has come.
-        col(LogEntry.at_us).between(later(now, -DAY_S) + 1, later(now, DAY_S)),
+        col(LogEntry.at_us).between(later(now, -every_s) + 1, later(now, every_s)),
     )
     # Partial checks say from which entry on they looked.
-    return all(json.loads(body or "{}").get("since") != 0 for body in session.exec(checks))
+    since = [json.loads(body or "{}").get("since") for body in session.exec(checks)]
+    return 0 not in since if whole else not since

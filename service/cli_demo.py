@@ -85,15 +85,15 @@ def _run(folder: Path, port: int, *, once: bool) -> None:
     login = Login("demo", secrets.token_urlsafe(9))
     os.environ[river.PASSWORD_VARIABLE] = login.password
     people = river.accounts()
-    with ExitStack() as stack:
-        listener = free_socket(settings.host, settings.port)
-        server = stack.enter_context(river.street(clock, login))
-        database = stack.enter_context(serving(settings, listener))
+    listener = free_socket(settings.host, settings.port)
+    with ExitStack() as cameras, serving(settings, listener) as database:
         store = FolderStore(settings.objects)
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
-        river.furnish(database, clock, server, login, people)
-        _announce(url, server, people)
+        river.employ(database, clock, people)
         kept = river.upload_recorder_file(database, store, clock, settings)
+        server = cameras.enter_context(river.street(clock, login))
+        river.furnish(database, clock, server, login)
+        _announce(url, server, people)
         out.print(plain(say_both("cli.ingested", name=kept.file_name, sha256=kept.sha256)))
         flagged = _wait(database, clock, server)
         if once:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from vision.align import align, shifted
-from vision.boxes import Box
+from vision.boxes import Box, iou
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.frame import Frame, Image, Instant, later, seconds_between
@@ -25,6 +25,16 @@ _CLOSE_S = 2.0
 _OFTEN_S, _AFTER_S, _BEFORE_S = 0.4, 1.0, 2.0
 """Seconds between two calls of the detector near the change, after it and before it: a person walks
 half a metre in the first, a waiting person sways in the second, a parked car needs the third."""
+_WINDOW = (640, 384)
+"""Width and height of what the detector is shown at full resolution as well, around the candidate:
+the input of the shipped one."""
+_LARGE = 1.5
+"""Frames that are so many times larger: shrunk further, a person of 48 px would have under 32, and
+of those 18 in 81 are found (docs/design/detector.md)."""
+_SAME = 0.5
+"""IoU from which two boxes of one class are one thing, seen in the frame and in the window."""
+_RIM_PX = 2.0
+"""What ends so close to the rim of the window is cut off there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +43,9 @@ class Glimpse:
 
     Attributes:
         image: crop; all of a look-back have the same shape and show the same place.
-        detections: what the detector saw in the whole frame, in pixels of the frame as it lay
-            at the end of the span; None where it was not asked.
+        detections: what the detector saw in the whole frame, and in a window around the region
+            where that is much smaller, in pixels of the frame as it lay at the end of the span;
+            None where it was not asked.
     """
 
     at: Instant
@@ -67,7 +78,7 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
         first = small if first is None else first
         detections = None
         if detector is not None and _worth_asking(candidate, asked, frame.at):
-            detections, asked = detector.detect(frame.image), frame.at
+            detections, asked = _seen(detector, frame.image, candidate), frame.at
         aligned = align(small, first)
         crop = aligned.light.undo(_crop(frame.image, around, per_px))
         glimpses.append(Glimpse(frame.at, crop, detections))
@@ -79,6 +90,43 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
     )
     region = candidate.box.moved(-around.x0, -around.y0).scaled(per_px, per_px)
     return Lookback(still, region)
+
+
+def _seen(detector: Detector, image: Image, candidate: Candidate) -> tuple[Detection, ...]:
+    """What the detector sees in the frame and, where that shrinks much, close by the candidate."""
+    found = detector.detect(image)
+    window = _window(candidate)
+    if window is None:
+        return found
+    x0, y0, x1, y1 = (int(v) for v in window.xyxy)
+    close = detector.detect(np.ascontiguousarray(image[y0:y1, x0:x1]))
+    whole = Box(_RIM_PX, _RIM_PX, window.width - _RIM_PX, window.height - _RIM_PX)
+    more = [replace(each, box=each.box.moved(x0, y0)) for each in close if _holds(whole, each.box)]
+    return found + tuple(
+        each
+        for each in more
+        if all(each.label != other.label or iou(each.box, other.box) < _SAME for other in found)
+    )
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return (
+        outer.x0 <= inner.x0
+        and outer.y0 <= inner.y0
+        and inner.x1 <= outer.x1
+        and inner.y1 <= outer.y1
+    )
+
+
+def _window(candidate: Candidate) -> Box | None:
+    """Whole-pixel box of the window; None where the frame is not much larger."""
+    if any(side < _LARGE * part for side, part in zip(candidate.size, _WINDOW, strict=True)):
+        return None
+    x0, y0 = (
+        float(min(max(0, round(middle - part / 2)), side - part))
+        for middle, part, side in zip(candidate.box.centre, _WINDOW, candidate.size, strict=True)
+    )
+    return Box(x0, y0, x0 + _WINDOW[0], y0 + _WINDOW[1])
 
 
 def _surroundings(candidate: Candidate) -> tuple[Box, float]:

@@ -94,20 +94,19 @@ def street(clock: Clock, login: Login) -> Iterator[CameraServer]:
         yield server
 
 
-def furnish(
-    database: Database,
-    clock: Clock,
-    server: CameraServer,
-    login: Login,
-    people: tuple[Account, ...],
-) -> None:
-    """Enter accounts and cameras into a fresh installation."""
+def employ(database: Database, clock: Clock, people: tuple[Account, ...]) -> None:
+    """Enter the accounts into a fresh installation; each password takes a while to hash."""
     with database.write() as session:
         for who in people:
             facts = Facts(
                 who.name, who.role, UNIT, who.badge_no, BADGE_UNTIL if who.badge_no else None
             )
             add_user(session, clock, NewUser(who.id, facts, who.password))
+
+
+def furnish(database: Database, clock: Clock, server: CameraServer, login: Login) -> None:
+    """Enter the cameras, which play already: the deposit comes once, and soon."""
+    with database.write() as session:
         for name, (place, _) in CAMERAS.items():
             camera = NewCamera(
                 id=name,

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,10 @@ def test_from_the_camera_to_the_document(tmp_path: Path) -> None:
     people = river.accounts()
     listener = free_socket("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with river.street(clock, login) as server, serving(settings, listener) as database:
-        river.furnish(database, clock, server, login, people)
+    with ExitStack() as cameras, serving(settings, listener) as database:
+        river.employ(database, clock, people)
+        server = cameras.enter_context(river.street(clock, login))
+        river.furnish(database, clock, server, login)
         flagged = river.wait_for_dumping(database, clock, server.epoch)
         with window() as (page, complaints):
             log_in(page, url, people[0])

@@ -1,4 +1,6 @@
-"""The audit: once a day, whole, and loud."""
+"""The audit: once a day, each week whole, and loud."""
+
+import json
 
 from sqlmodel import text
 
@@ -15,14 +17,20 @@ def auditor(of: Installation) -> Auditor:
     return Auditor(of.database, of.store, of.clock)
 
 
-def test_it_checks_once_a_day(embedded: Installation) -> None:
-    """A keeper that is restarted ten times a day replays the log once."""
-    for _ in range(3):
-        auditor(embedded).step()
-    assert len(embedded.log(Action.VERIFIED)) == 1
-    embedded.clock.sleep(DAY_S + 1)
-    auditor(embedded).step()
-    assert len(embedded.log(Action.VERIFIED)) == 2
+def since(of: Installation) -> list[int]:
+    """From which entry each check looked."""
+    return [json.loads(entry.body or "")["since"] for entry in of.log(Action.VERIFIED)]
+
+
+def test_it_checks_once_a_day_and_whole_each_week(embedded: Installation) -> None:
+    """A keeper that is restarted ten times a day replays years of log once a week."""
+    for _ in range(8):
+        for _ in range(3):
+            auditor(embedded).step()
+        embedded.clock.sleep(DAY_S)
+    found = since(embedded)
+    assert len(found) == 8
+    assert [n for n, first in enumerate(found) if first == 0] == [0, 7]
 
 
 def test_a_clock_that_ran_ahead_does_not_stop_it(embedded: Installation) -> None:
@@ -42,10 +50,10 @@ def test_it_gives_signs_of_life(embedded: Installation) -> None:
     assert len(signs) == 1, "one in ten seconds, and the clock stands"
 
 
-def test_a_partial_check_does_not_stand_for_it(embedded: Installation) -> None:
+def test_partial_checks_do_not_stand_for_a_whole_one(embedded: Installation) -> None:
     """`liuhen verify --recent` every hour would otherwise put it off for ever."""
     auditor(embedded).step()
-    embedded.clock.sleep(DAY_S + 1)
+    embedded.clock.sleep(7 * DAY_S)
     with embedded.database.write() as session:
         record(
             session,
@@ -53,7 +61,7 @@ def test_a_partial_check_does_not_stand_for_it(embedded: Installation) -> None:
             verify(embedded.database, embedded.store, whole=False, objects=False),
         )
     auditor(embedded).step()
-    assert len(embedded.log(Action.VERIFIED)) == 3
+    assert since(embedded)[-1] == 0
 
 
 def test_a_row_that_was_changed_is_an_alarm(embedded: Installation) -> None:

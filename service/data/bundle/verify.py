@@ -300,8 +300,12 @@ def time_stamp(token):
 
 def listing(folder):
     """The files below a folder by their path, and what is there but is no plain file."""
+
+    def unread(error):
+        raise error
+
     files, odd = {}, []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=unread):
         for name in names + folders:
             full = os.path.join(place, name)
             path = os.path.relpath(full, folder).replace(os.sep, "/")
@@ -691,7 +695,11 @@ def main(arguments=None):
         parser.error("--key: 64 位十六进制 / 64 hexadecimal digits")
     if not os.path.isdir(told.folder):
         parser.error(f"没有这个文件夹 / no such folder: {told.folder}")
-    bundle = Bundle(told.folder, key)
+    try:
+        bundle = Bundle(told.folder, key)
+    except OSError as error:
+        tell(f"✗ 文件夹读不出来 / the folder cannot be read: {error}")
+        return 1
     return show(bundle, examine(bundle))
 
 

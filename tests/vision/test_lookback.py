@@ -1,0 +1,99 @@
+"""What the detector is shown in a look-back: the frame, and a window where the frame is large."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from vision.boxes import Box
+from vision.candidate import Candidate, Change, Kind
+from vision.detect import Detection, Label
+from vision.frame import CameraId, Frame, Image, Instant, later
+from vision.lookback import cut
+
+START = Instant(1_780_000_000_000_000)
+LARGE, SMALL = (1920, 1080), (640, 360)
+
+
+@dataclass
+class Shown:
+    """A detector that remembers what it was shown and has an answer for each shape."""
+
+    answers: dict[tuple[int, int], tuple[Detection, ...]] = field(default_factory=dict)
+    shapes: list[tuple[int, int]] = field(default_factory=list)
+
+    def detect(self, image: Image) -> tuple[Detection, ...]:
+        size = (image.shape[1], image.shape[0])
+        self.shapes.append(size)
+        return self.answers.get(size, ())
+
+
+def candidate(size: tuple[int, int], box: Box) -> Candidate:
+    return Candidate(
+        camera=CameraId("gate"),
+        kind=Kind.DUMPING,
+        before=START,
+        onset=later(START, 1),
+        alarm=later(START, 2),
+        box=box,
+        size=size,
+        change=Change.ADDED,
+        contrast=0.5,
+    )
+
+
+def seen(size: tuple[int, int], box: Box, detector: Shown) -> tuple[Detection, ...]:
+    image = np.full((size[1], size[0], 3), 90, np.uint8)
+    frame = Frame(CameraId("gate"), START, image)
+    (glimpse,) = cut(candidate(size, box), [frame], detector).glimpses
+    assert glimpse.detections is not None
+    return glimpse.detections
+
+
+def person(*box: float) -> Detection:
+    return Detection(Label.PERSON, Box(*box), 0.9)
+
+
+def test_a_small_frame_is_shown_once() -> None:
+    """No second look where the first one shrank nothing."""
+    detector = Shown()
+    seen(SMALL, Box(300, 200, 330, 230), detector)
+    assert detector.shapes == [SMALL]
+
+
+@pytest.mark.parametrize(
+    ("box", "moved"),
+    [
+        (Box(900, 500, 960, 560), (610, 338)),
+        (Box(0, 0, 40, 40), (0, 0)),
+        (Box(1880, 1040, 1920, 1080), (1280, 696)),
+    ],
+)
+def test_a_large_frame_is_shown_close_by_too(box: Box, moved: tuple[int, int]) -> None:
+    """Boxes come back in pixels of the frame, also at its corners."""
+    detector = Shown({(640, 384): (person(100, 100, 120, 160),)})
+    assert seen(LARGE, box, detector) == (person(*box_at(moved)),)
+    assert detector.shapes == [LARGE, (640, 384)]
+
+
+def box_at(moved: tuple[int, int]) -> tuple[float, float, float, float]:
+    x, y = moved
+    return (x + 100.0, y + 100.0, x + 120.0, y + 160.0)
+
+
+def test_what_was_seen_twice_counts_once_and_what_is_cut_off_not_at_all() -> None:
+    """A body cut by the window's rim is shorter than it is, and the reach of its hand with it."""
+    detector = Shown(
+        {
+            LARGE: (person(710, 440, 732, 498),),
+            (640, 384): (
+                person(100, 102, 120, 160),
+                person(300, 0, 340, 90),
+                Detection(Label.CAR, Box(100, 102, 120, 160), 0.5),
+            ),
+        }
+    )
+    assert seen(LARGE, Box(900, 500, 960, 560), detector) == (
+        person(710, 440, 732, 498),
+        Detection(Label.CAR, Box(710, 440, 730, 498), 0.5),
+    )
