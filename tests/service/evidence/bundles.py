@@ -14,6 +14,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import service
+
 Files = dict[str, bytes]
 """A bundle: bytes by path."""
 
@@ -27,7 +29,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"log of the made-up installation!")
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"somebody else's key, not ours ..")
 WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"a witness in the next building..")
 WITNESS = "bureau.example/witness"
-PRODUCT = Path(__file__).parents[3] / "service" / "data" / "bundle"
+PRODUCT = Path(service.__file__).parent / "data" / "bundle"
 
 
 def canonical(value: object) -> str:

@@ -223,7 +223,7 @@ def test_a_bundle_of_another_story_is_no_false_alarm(tmp_path: Path) -> None:
 
 def test_the_vectors_of_the_document() -> None:
     """Rule: what docs/design/evidence.md gives to whoever writes a third verifier is so."""
-    document = (PRODUCT.parents[2] / "docs/design/evidence.md").read_text(encoding="utf-8")
+    document = (Path(__file__).parents[3] / "docs/design/evidence.md").read_text(encoding="utf-8")
     body = {"manifest_sha256": sha256(b"{}"), "reason": "移送法院"}
     leaf, text = Entry("exported", CASE, BEGAN_US, body, "zhang").texts(0)
     note = checkpoint([leaf.encode()], KEY).decode()
