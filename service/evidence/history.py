@@ -1,12 +1,11 @@
 """Every entry of the log read once: hashed, put in its place in the tree, its rows replayed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select as columns
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from service.evidence.log import Action
 from service.evidence.projection import Projection
@@ -15,11 +14,9 @@ from service.ledger.checkpoint import Checkpoint, origin_of
 from service.ledger.entry import body_hash, leaf_hash
 from service.ledger.merkle import Frontier, Hash
 from service.ledger.note import Kind, Note, VerifierKey, holds
+from service.ledger.sealer import entries
 from service.ledger.succession import keys_of
-from service.tables import CheckpointRow, Installation, LogEntry
-
-_PAGE = 1000
-"""Entries fetched at once."""
+from service.tables import CheckpointRow, Installation
 
 
 @dataclass(slots=True)
@@ -52,7 +49,7 @@ def read_history(
     history = History(since)
     notes = _checkpoints(session, history, remembered)
     due = sorted(notes)
-    for entry in _entries(session, since.size):
+    for entry in entries(session, since.size):
         _meet(due, notes, history)
         if entry.seq != history.frontier.size:
             history.faults.append(f"log entry {history.frontier.size}: missing")
@@ -119,10 +116,3 @@ def _checkpoints(
             history.faults.append(f"checkpoint {name}: signature")
         roots.setdefault(checkpoint.size, set()).add(checkpoint.root)
     return roots
-
-
-def _entries(session: Session, first: int) -> Iterator[Any]:
-    table = LogEntry.__table__  # type: ignore[attr-defined]  # every class here has one
-    wanted = columns(table).where(table.c.seq >= first).order_by(col(LogEntry.seq))
-    with session.connection().execute(wanted.execution_options(yield_per=_PAGE)) as rows:
-        yield from rows

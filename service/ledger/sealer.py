@@ -149,7 +149,7 @@ class Sealer:
         key = self.key()
         with self._alone(), self._read() as session:
             origin = self._origin(session)
-            entry = next(iter(_entries(session, seq)), None)
+            entry = next(iter(entries(session, seq)), None)
             signed = self._last(session, origin).frontier.size
         if entry is None or not entry.seq == seq < signed or not _names(entry, text):
             raise EvidenceError("not_exported", seq=seq)
@@ -288,7 +288,7 @@ def _continued(session: Session, last: Signed, may_be_named: Container[bytes]) -
     """
     frontier, tip = last.frontier, last.tip
     expected = max(frontier.size - 1, 0)
-    for entry in _entries(session, expected):
+    for entry in entries(session, expected):
         if entry.seq != expected:
             if expected < frontier.size:
                 break
@@ -315,7 +315,7 @@ def _accepted(session: Session) -> Signed:
         EvidenceError: that does not.
     """
     known = list(leaves(session))
-    last = next(_entries(session, len(known) - 1), None)
+    last = next(entries(session, len(known) - 1), None)
     if last is None or last.action != LOG_ACCEPTED:
         raise EvidenceError("log_not_accepted")
     return Signed(Frontier().extend(known), known[-1].hex())
@@ -366,8 +366,8 @@ def _foreign(session: Session) -> list[int]:
     return [n for n, root in rows if n > tree.size or tree.root(n).hex() != root]
 
 
-def _entries(session: Session, first: int) -> Iterator[Any]:
-    """Rows of the log from entry `first`, in order."""
+def entries(session: Session, first: int) -> Iterator[Any]:
+    """Rows of the log from entry `first`, in order, without holding them all."""
     wanted = columns(_LOG).where(_LOG.c.seq >= first).order_by(_LOG.c.seq)
     with session.connection().execute(wanted.execution_options(yield_per=_PAGE)) as rows:
         yield from rows
