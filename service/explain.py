@@ -21,7 +21,7 @@ from vision.boxes import Box
 from vision.candidate import Candidate
 from vision.course import Course, read
 from vision.detect import Detector
-from vision.dumping import Dismissal
+from vision.dismissal import Dismissal
 from vision.frame import CameraId, Frame, Image, Instant, seconds_between
 from vision.lookback import Lookback, cut
 from vision.picture import Mask

@@ -22,7 +22,8 @@ from service.settings import Settings
 from service.tables import Job
 from vision.candidate import Candidate
 from vision.detect import Detector
-from vision.dumping import LOOKBACK_FPS, Dismissal, attribute, span
+from vision.dismissal import Dismissal
+from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import SECOND, Instant, seconds_between
 from vision.sighting import Sighting
 

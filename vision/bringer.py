@@ -12,6 +12,8 @@ _ALIKE = 0.25
 """A box up to four times the region's area can be the same thing; a larger one stands behind it."""
 _OFTEN, _NEARLY_ALWAYS = 0.5, 0.8
 """Share of looks that make it the thing itself: of its own size, or of any."""
+_LAST_LOOKS = 2
+"""Looks at the end that must show the place free."""
 _REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _CONTACT_S = (-2.0, 2.0)
@@ -25,18 +27,30 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     Judged in the second half of the time since: in the first, whoever put it down may bend over
     it, and a detector's box then covers both.
     """
-    earlier = [d for g in glimpses if g.at < onset for d in g.detections or ()]
+    earlier = _until(glimpses, later(onset, _CONTACT_S[0]))
     middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
-    looks = [
-        [d for d in g.detections if not any(iou(d.box, e.box) > _COVERED for e in earlier)]
-        for g in glimpses
-        if g.detections is not None and g.at > middle
-    ]
+    looks = [[d for d in look if not _stood(d, earlier)] for look in _after(glimpses, middle)]
     if not looks:
         return False
-    alike = sum(any(_covers(d, region, _ALIKE) for d in look) for look in looks)
-    any_size = sum(any(_covers(d, region, 0.0) for d in look) for look in looks)
+    of_it = [[d for d in look if _covers(d, region, 0.0)] for look in looks]
+    # What lies under a vehicle's box is a wheel or its shadow; a bag behind it can wait.
+    alike = sum(any(d.label in VEHICLES or _covers(d, region, _ALIKE) for d in s) for s in of_it)
+    any_size = sum(bool(some) for some in of_it)
     return alike >= _OFTEN * len(looks) or any_size >= _NEARLY_ALWAYS * len(looks)
+
+
+def was_covered(
+    glimpses: tuple[Glimpse, ...], region: Box, before: Instant, still: Instant
+) -> bool:
+    """Whether somebody or a vehicle covered the place until `before` and does so no more: what
+    came to light there was behind them all the time."""
+    earlier, since = _until(glimpses, before), _after(glimpses, still)
+
+    def covered(look: tuple[Detection, ...]) -> bool:
+        return any(_covers(d, region, 0.0) for d in look)
+
+    hidden = sum(covered(look) for look in earlier) >= max(1, _NEARLY_ALWAYS * len(earlier))
+    return hidden and not any(covered(look) for look in since[-_LAST_LOOKS:])
 
 
 def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple[Actor, Box | None]:
@@ -50,6 +64,21 @@ def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple
     if vehicles:
         return Actor.VEHICLE, min(vehicles, key=lambda box: gap(box, region))
     return Actor.UNKNOWN, None
+
+
+def _until(glimpses: tuple[Glimpse, ...], end: Instant) -> list[tuple[Detection, ...]]:
+    """What the detector saw, look by look, until `end`."""
+    return [g.detections for g in glimpses if g.detections is not None and g.at <= end]
+
+
+def _after(glimpses: tuple[Glimpse, ...], start: Instant) -> list[tuple[Detection, ...]]:
+    return [g.detections for g in glimpses if g.detections is not None and g.at > start]
+
+
+def _stood(found: Detection, earlier: list[tuple[Detection, ...]]) -> bool:
+    """Whether a box like it was there in most of the looks."""
+    hits = sum(any(iou(found.box, e.box) > _COVERED for e in look) for look in earlier)
+    return bool(earlier) and hits >= _OFTEN * len(earlier)
 
 
 def _covers(found: Detection, region: Box, least_size: float) -> bool:

@@ -181,8 +181,12 @@ def _outlined(changed: Bools) -> Region | None:
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
     large = as_mask((areas >= _PART * areas.max())[labels])
-    x, y, width, height = cv2.boundingRect(large)
-    return Region(x, y, large[y : y + height, x : x + width].copy())
+    # What looks inside as the ground did before is the thing all the same.
+    outlines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    full = np.zeros_like(large)
+    cv2.drawContours(full, outlines, -1, 255, cv2.FILLED)
+    x, y, width, height = cv2.boundingRect(full)
+    return Region(x, y, full[y : y + height, x : x + width].copy())
 
 
 def _inside(box: Box, shape: tuple[int, ...]) -> Bools:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vision.boxes import Box, iou
+from vision.boxes import Box, gap, iou
 from vision.candidate import Kind
 from vision.frame import CameraId, Instant, seconds_between
 
@@ -80,10 +80,19 @@ _SAME_PLACE = 0.2
 """Least overlap (IoU) of two boxes of one thing, the matching rule of the benchmarks."""
 
 
+_SAME_MOMENT_S = 0.5
+"""Onsets of pieces of one thing: two looks of a look-back."""
+_SEAM = 0.25
+"""Pieces of one thing lie no farther apart, in mean sides of the smaller one."""
+
+
 def same_act(onset_a: Instant, box_a: Box, onset_b: Instant, box_b: Box) -> bool:
     """Whether two findings of one camera are the same thing put down once.
 
-    A thing may be found twice: first with its owner beside it, then alone.
+    A thing may be found twice, first with its owner beside it, then alone; or in two pieces, where
+    its colour is that of the ground.
     """
-    close = abs(seconds_between(onset_a, onset_b)) <= _SAME_ACT_S
-    return close and iou(box_a, box_b) >= _SAME_PLACE
+    apart_s, shared = abs(seconds_between(onset_a, onset_b)), iou(box_a, box_b)
+    seam = _SEAM * min(box_a.area, box_b.area) ** 0.5
+    pieces = shared == 0.0 and apart_s <= _SAME_MOMENT_S and gap(box_a, box_b) <= seam
+    return (apart_s <= _SAME_ACT_S and shared >= _SAME_PLACE) or pieces

@@ -9,7 +9,8 @@ import numpy as np
 from vision.boxes import Box
 from vision.candidate import Candidate
 from vision.detect import Detection
-from vision.dumping import LOOKBACK_FPS, Dismissal, attribute, span
+from vision.dismissal import Dismissal
+from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later, seconds_between
 from vision.sighting import Sighting, same_act
 from vision.watch import Watch, WatchSettings

@@ -21,7 +21,8 @@ from tests.vision.stage import (
 from vision.boxes import Box, iou
 from vision.candidate import Candidate, Change
 from vision.detect import Detection, Label
-from vision.dumping import Dismissal, attribute
+from vision.dismissal import Dismissal
+from vision.dumping import attribute
 from vision.frame import CameraId, Image, Instant, later, seconds_between
 from vision.sighting import Actor, ReasonKey, Sighting
 from vision.watch import Watch, WatchSettings

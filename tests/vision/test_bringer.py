@@ -1,0 +1,100 @@
+"""What a detector's boxes say of a thing: who brought it, and whether it is somebody itself."""
+
+import numpy as np
+import pytest
+
+from vision.boxes import Box
+from vision.bringer import bringer, is_itself, was_covered
+from vision.detect import Detection, Label
+from vision.frame import Instant, later
+from vision.lookback import Glimpse
+from vision.sighting import Actor
+
+START, NOTHING = Instant(0), np.zeros((4, 4, 3), np.uint8)
+BAG = Box(100, 100, 130, 120)
+OVER_IT = Box(90, 40, 140, 122)
+BESIDE = Box(135, 40, 165, 120)
+AWAY = Box(300, 40, 330, 120)
+ONSET_S = 6.0
+
+
+def glimpses(*boxes: Box | None, label: Label = Label.PERSON) -> tuple[Glimpse, ...]:
+    """A look each second; None sees nobody."""
+    return tuple(
+        Glimpse(
+            later(START, second),
+            NOTHING,
+            () if box is None else (Detection(label, box, 0.9),),
+        )
+        for second, box in enumerate(boxes)
+    )
+
+
+def itself(looks: tuple[Glimpse, ...]) -> bool:
+    return is_itself(looks, BAG, later(START, ONSET_S))
+
+
+FREE = (None,) * 6
+"""Nobody until the onset."""
+
+
+def test_who_stands_there_until_the_end_is_the_thing():
+    assert itself(glimpses(*FREE, *(OVER_IT,) * 7))
+
+
+def test_who_walks_up_does_not_count_as_having_stood_there_before():
+    """The last steps of a person who comes to stand overlap the place; they excuse nobody."""
+    walking = (AWAY, AWAY, AWAY, AWAY, AWAY, OVER_IT)
+    assert itself(glimpses(*walking, *(OVER_IT,) * 7))
+
+
+def test_what_is_put_down_before_somebody_who_stood_there_is_not_them():
+    """A parked car, or somebody who waits, is there before and after."""
+    assert not itself(glimpses(*(OVER_IT,) * 13))
+
+
+def test_a_bringer_who_leaves_is_not_the_thing():
+    assert not itself(glimpses(*FREE, OVER_IT, OVER_IT, BESIDE, AWAY, None, None, None))
+
+
+@pytest.mark.parametrize(("label", "told"), [(Label.TRUCK, True), (Label.PERSON, False)])
+def test_what_lies_under_a_vehicle_in_half_of_the_looks_is_part_of_it(label: Label, told: bool):
+    """The detector misses a van now and then; a person over a bag may be bending down to it."""
+    looks = (OVER_IT, OVER_IT, OVER_IT, OVER_IT, None, OVER_IT, None, OVER_IT)
+    assert itself(glimpses(*FREE, *looks, label=label)) is told
+
+
+def test_a_vehicle_that_drives_off_leaves_what_lies_there():
+    looks = (OVER_IT, OVER_IT, OVER_IT, OVER_IT, None, None, None)
+    assert not itself(glimpses(*FREE, *looks, label=Label.TRUCK))
+
+
+def test_what_a_leaving_person_uncovers_was_there_all_the_time():
+    looks = glimpses(*(OVER_IT,) * 6, AWAY, None, None)
+    assert was_covered(looks, BAG, later(START, 5.0), later(START, 6.0))
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        (None,) * 6 + (OVER_IT, BESIDE, None),
+        (OVER_IT,) * 9,
+        (None, None, None, OVER_IT, OVER_IT, AWAY),
+    ],
+    ids=["free before", "covered still", "a bringer passes over the place"],
+)
+def test_a_place_that_was_seen_free_or_is_hidden_still_was_not_uncovered(
+    boxes: tuple[Box | None, ...],
+):
+    assert not was_covered(glimpses(*boxes), BAG, later(START, 5.0), later(START, 5.5))
+
+
+def test_without_a_look_nothing_was_covered():
+    assert not was_covered((), BAG, later(START, 5.0), later(START, 6.0))
+
+
+def test_a_person_is_the_bringer_before_a_vehicle_that_is_nearer():
+    at = later(START, ONSET_S)
+    both = (Detection(Label.CAR, OVER_IT, 0.9), Detection(Label.PERSON, BESIDE, 0.5))
+    looks = (*glimpses(None), Glimpse(at, NOTHING, both), *glimpses(None))
+    assert bringer(looks, BAG, at) == (Actor.PERSON, BESIDE)

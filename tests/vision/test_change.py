@@ -1,0 +1,51 @@
+"""Outlines: what has one all around is a thing, what has a gap in it a limb."""
+
+import cv2
+import numpy as np
+import pytest
+
+from vision.boxes import Box
+from vision.change import contour_energy, weakest_side
+from vision.frame import Image
+from vision.region import of_box
+
+BOX = Box(40, 40, 64, 60)
+GROUND = (120, 120, 120)
+
+
+def drawn(colour: tuple[int, int, int], *more: tuple[Box, tuple[int, int, int]]) -> Image:
+    image = np.full((100, 120, 3), GROUND, np.uint8)
+    for box, tint in ((BOX, colour), *more):
+        x0, y0, x1, y1 = (int(v) for v in box.xyxy)
+        image[y0:y1, x0:x1] = tint
+    return cv2.GaussianBlur(image, (3, 3), 0).astype(np.uint8)
+
+
+def test_a_thing_has_an_outline_all_around():
+    assert weakest_side(of_box(BOX), drawn((40, 40, 40))) >= 0.8
+
+
+@pytest.mark.parametrize(
+    "body",
+    [Box(40, 0, 64, 40), Box(64, 30, 90, 70), Box(10, 30, 40, 70), Box(30, 60, 80, 100)],
+    ids=["above", "right", "left", "below"],
+)
+def test_a_limb_has_none_where_it_joins_the_body(body: Box):
+    assert weakest_side(of_box(BOX), drawn((40, 40, 40), (body, (40, 40, 40)))) <= 0.5
+
+
+def test_somebody_in_another_colour_beside_it_makes_no_gap():
+    beside = Box(64, 10, 80, 70), (30, 30, 200)
+    assert weakest_side(of_box(BOX), drawn((40, 160, 40), beside)) >= 0.8
+
+
+def test_an_empty_picture_has_no_side():
+    assert weakest_side(of_box(BOX), drawn(GROUND)) == 0.0
+
+
+def test_a_thing_as_bright_as_the_ground_has_an_outline_by_its_colour():
+    """Blue 200, green 120, red 76 is as bright as the grey ground of 120 (ITU-R BT.601)."""
+    tint = (200, 120, 96)
+    grey = cv2.cvtColor(np.uint8([[tint, GROUND]]), cv2.COLOR_BGR2GRAY)
+    assert abs(int(grey[0, 0]) - int(grey[0, 1])) <= 3
+    assert contour_energy(of_box(BOX), drawn(tint)) >= 15
