@@ -114,7 +114,9 @@ def read(candidate: Candidate, lookback: Lookback) -> Course | None:
     around = _around(thing, changed.shape)
     rows = [_shares(image, before, after, body, around) for image in images]
     clear, present, beside = (np.array(column) for column in zip(*rows, strict=True))
-    clear_last = _last((clear >= _MOST) & (clear > present) & (times - times[0] <= at_s * SECOND))
+    # Until it lies unmoved for the first time, a look at the clear place says that it came later.
+    lies = _first(present >= UNMOVED, int(np.searchsorted(times - times[0], at_s * SECOND)))
+    clear_last = _last(((clear >= _MOST) & (clear > present))[: lies + 1])
     onset = _first(present >= _SHOWING, clear_last + 1)
     return Course(
         before=before,

@@ -1,5 +1,6 @@
 """Why a candidate is no dumping: the rules that explain it otherwise (glossary: 排除)."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -73,33 +74,137 @@ class Dismissal:
     reason: ReasonKey
 
 
-def explained(candidate: Candidate, lookback: Lookback, course: Course) -> ReasonKey | None:
-    """Why it is no dumping; None when it may be one. The order is that of certainty."""
-    if not _is_seen(candidate, lookback, course):
-        return ReasonKey.NOT_CHANGED
-    if _is_part(course) or not (candidate.heap or _is_added(course)):
-        return ReasonKey.TAKEN_AWAY
-    seen_by = _by_detector(candidate, lookback, course)
-    if seen_by is not None:
-        return seen_by
-    if not _holds_still(course):
-        return ReasonKey.NOT_STILL
-    if watched_closely(course) and _bringing(course) < _least_bringing(candidate, lookback, course):
-        return ReasonKey.CAME_BY_ITSELF
-    return None
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a look-back showed of a candidate: all that a rule looks at."""
+
+    candidate: Candidate
+    lookback: Lookback
+    course: Course
+
+    @property
+    def box(self) -> Box:
+        """Where the thing lies in the frame: the watch saw it together with whoever stood by."""
+        scale, region = 1 / self.per_px, self.lookback.region
+        off = self.course.thing.box.moved(-region.x0, -region.y0).scaled(scale, scale)
+        x0, y0, _, _ = self.candidate.box.xyxy
+        return off.moved(x0, y0).clipped(*self.candidate.size)
+
+    @property
+    def per_px(self) -> float:
+        """Pixels of a crop for each pixel of the frame."""
+        return self.lookback.region.width / self.candidate.box.width
+
+    @property
+    def onset(self) -> Instant:
+        """The first look that shows the thing."""
+        return Instant(int(self.course.times[self.course.onset]))
+
+    @property
+    def has_detections(self) -> bool:
+        """Whether a detector was asked."""
+        return any(glimpse.detections is not None for glimpse in self.lookback.glimpses)
+
+    @property
+    def kind(self) -> Change:
+        """Whether the place gained something or lost something."""
+        course = self.course
+        return kind_of_change(course.thing, course.after, course.before, _EDGE_RATIO)[0]
+
+    @property
+    def gained(self) -> float:
+        """How much more the thing's place stands out than before, in [-1, 1]."""
+        course = self.course
+        return contrast(course.thing, course.after) - contrast(course.thing, course.before)
+
+    @property
+    def bringer(self) -> tuple[Actor, Box | None]:
+        """Who stood by at the onset, and where in the frame."""
+        return bringer(self.lookback.glimpses, self.box, self.onset)
 
 
-def is_unsure(course: Course) -> bool:
-    """Whether the pictures do not tell that something was added rather than taken away."""
-    return _kind(course) is Change.AMBIGUOUS
+def is_unseen(evidence: Evidence) -> bool:
+    """There is no thing of some size, with an outline, that was once seen whole."""
+    course, candidate = evidence.course, evidence.candidate
+    least_px = _SURE_SHARE * LEAST_AREA * prod(candidate.size) * evidence.per_px**2
+    least_levels = _FAINT_LEVELS if _is_delimited(evidence) else SEEN_LEVELS
+    return (
+        course.thing.area < least_px
+        or course.thing.solidity < _SOLIDITY
+        or contour_energy(course.thing, course.after) < least_levels
+        or course.still >= len(course.times)
+    )
 
 
-def box_in_frame(candidate: Candidate, lookback: Lookback, course: Course) -> Box:
-    """Where the thing lies in the frame: the watch saw it together with whoever stood by."""
-    scale = 1 / _per_px(candidate, lookback)
-    box, region = course.thing.box, lookback.region
-    off = box.moved(-region.x0, -region.y0).scaled(scale, scale)
-    return off.moved(candidate.box.x0, candidate.box.y0).clipped(*candidate.size)
+def is_part(evidence: Evidence) -> bool:
+    """It hangs together with something larger, and not only because that touches it."""
+    touched = evidence.course.outside > _OUTSIDE and not _is_delimited(evidence)
+    return evidence.course.larger > _LARGER or touched
+
+
+def is_taken_away(evidence: Evidence) -> bool:
+    """Nothing was added; what is unclear can wait until nobody is next to it.
+
+    On a heap a thing stands out no more than its absence does: a person judges.
+    """
+    if evidence.candidate.heap or evidence.kind is Change.ADDED:
+        return False
+    alone = bool((evidence.course.beside[-_LEAST_LOOKS:] < ALONE).all())
+    return not (evidence.kind is Change.AMBIGUOUS and alone)
+
+
+def is_somebody(evidence: Evidence) -> bool:
+    """It is a person, an animal or a vehicle; without a detector, it stands upright."""
+    if evidence.has_detections:
+        return is_itself(evidence.lookback.glimpses, evidence.box, evidence.onset)
+    return evidence.box.height >= _UPRIGHT * evidence.box.width
+
+
+def is_uncovered(evidence: Evidence) -> bool:
+    """Somebody who stood before it left."""
+    still = Instant(int(evidence.course.times[evidence.course.still]))
+    return was_covered(evidence.lookback.glimpses, evidence.box, evidence.candidate.before, still)
+
+
+def is_faint_without_anybody(evidence: Evidence) -> bool:
+    """It hardly stands out, and a detector saw nobody come near."""
+    nobody = evidence.has_detections and evidence.bringer[0] is Actor.UNKNOWN
+    return nobody and evidence.gained < _STANDS_OUT
+
+
+def is_restless(evidence: Evidence) -> bool:
+    """It moves in more than a fifth of the looks, and of those in which nobody passes by it."""
+    course = evidence.course
+    present, beside = course.present[course.still :], course.beside[course.still :]
+    alone = present[beside < BESIDE]
+    looks = (present, alone) if alone.size >= _LEAST_LOOKS else (present,)
+    return max(float(np.percentile(each, _MOST_LOOKS)) for each in looks) < UNMOVED
+
+
+def came_by_itself(evidence: Evidence) -> bool:
+    """Nothing came and went beside it as it came to lie still."""
+    return watched_closely(evidence.course) and _bringing(evidence.course) < _least(evidence)
+
+
+Rule = Callable[[Evidence], bool]
+RULES: tuple[tuple[Rule, ReasonKey], ...] = (
+    (is_unseen, ReasonKey.NOT_CHANGED),
+    (is_part, ReasonKey.TAKEN_AWAY),
+    (is_taken_away, ReasonKey.TAKEN_AWAY),
+    (is_somebody, ReasonKey.PERSON_OR_VEHICLE),
+    (is_uncovered, ReasonKey.TAKEN_AWAY),
+    (is_restless, ReasonKey.NOT_STILL),
+    (is_faint_without_anybody, ReasonKey.CAME_BY_ITSELF),
+    (came_by_itself, ReasonKey.CAME_BY_ITSELF),
+)
+"""In the order of certainty. The first must hold before any other may be asked."""
+
+
+def explained(
+    evidence: Evidence, rules: Sequence[tuple[Rule, ReasonKey]] = RULES
+) -> ReasonKey | None:
+    """Why it is no dumping by the first of `rules` that holds; None when it may be one."""
+    return next((reason for holds, reason in rules if holds(evidence)), None)
 
 
 def watched_closely(course: Course) -> bool:
@@ -108,83 +213,22 @@ def watched_closely(course: Course) -> bool:
     return bool(np.diff(looks).max(initial=0) <= _DENSE_S * SECOND)
 
 
-def _is_seen(candidate: Candidate, lookback: Lookback, course: Course) -> bool:
-    """Whether there is a thing of some size, with an outline, that was once seen whole."""
-    least = _SURE_SHARE * LEAST_AREA * prod(candidate.size) * _per_px(candidate, lookback) ** 2
-    least_levels = _FAINT_LEVELS if _is_delimited(course) else SEEN_LEVELS
-    return (
-        course.thing.area >= least
-        and course.thing.solidity >= _SOLIDITY
-        and contour_energy(course.thing, course.after) >= least_levels
-        and course.still < len(course.times)
-    )
-
-
-def _is_part(course: Course) -> bool:
-    """Whether it hangs together with something larger, and not only because that touches it."""
-    touched = course.outside > _OUTSIDE and not _is_delimited(course)
-    return course.larger > _LARGER or touched
-
-
-def _is_delimited(course: Course) -> bool:
-    """Whether it stands out from what surrounds it, and ends all around."""
+def _is_delimited(evidence: Evidence) -> bool:
+    """Whether it stands out from what surrounds it, and ends all around where nothing ended."""
+    course = evidence.course
+    before, after = (contour_energy(course.thing, i) for i in (course.before, course.after))
     ends = weakest_side(course.thing, course.after) >= _ALL_ROUND
-    energy = [contour_energy(course.thing, image) for image in (course.before, course.after)]
-    return ends and _gained(course) >= _STANDS_OUT and energy[1] >= _NEW_OUTLINE * energy[0]
+    return ends and evidence.gained >= _STANDS_OUT and after >= _NEW_OUTLINE * before
 
 
-def _is_added(course: Course) -> bool:
-    """Whether something was added; what is unclear can wait until nobody is next to it."""
-    kind = _kind(course)
-    alone = bool((course.beside[-_LEAST_LOOKS:] < ALONE).all())
-    return kind is Change.ADDED or (kind is Change.AMBIGUOUS and alone)
-
-
-def _by_detector(candidate: Candidate, lookback: Lookback, course: Course) -> ReasonKey | None:
-    """What a detector's boxes explain; without a detector, whether the thing stands upright."""
-    box = box_in_frame(candidate, lookback, course)
-    glimpses = lookback.glimpses
-    if all(glimpse.detections is None for glimpse in glimpses):
-        return ReasonKey.PERSON_OR_VEHICLE if box.height >= _UPRIGHT * box.width else None
-    onset, still = (Instant(int(course.times[i])) for i in (course.onset, course.still))
-    if is_itself(glimpses, box, onset):
-        return ReasonKey.PERSON_OR_VEHICLE
-    if was_covered(glimpses, box, candidate.before, still):
-        return ReasonKey.TAKEN_AWAY
-    nobody = bringer(glimpses, box, onset)[0] is Actor.UNKNOWN
-    return ReasonKey.CAME_BY_ITSELF if nobody and _gained(course) < _STANDS_OUT else None
-
-
-def _holds_still(course: Course) -> bool:
-    """Whether it looks unmoved in most looks, or in most of those in which nobody passes by it."""
-    present, beside = course.present[course.still :], course.beside[course.still :]
-    alone = present[beside < BESIDE]
-    looks = (present, alone) if alone.size >= _LEAST_LOOKS else (present,)
-    return max(float(np.percentile(each, _MOST_LOOKS)) for each in looks) >= UNMOVED
-
-
-def _kind(course: Course) -> Change:
-    return kind_of_change(course.thing, course.after, course.before, _EDGE_RATIO)[0]
-
-
-def _gained(course: Course) -> float:
-    return contrast(course.thing, course.after) - contrast(course.thing, course.before)
-
-
-def _per_px(candidate: Candidate, lookback: Lookback) -> float:
-    """Pixels of a crop for each pixel of the frame."""
-    return lookback.region.width / candidate.box.width
-
-
-def _least_bringing(candidate: Candidate, lookback: Lookback, course: Course) -> float:
+def _least(evidence: Evidence) -> float:
     """How much must have come and gone beside it; less where a person brought something larger."""
-    least = BESIDE if _gained(course) >= _STANDS_OUT else _BESIDE_FAINT
-    onset = Instant(int(course.times[course.onset]))
-    actor, box = bringer(lookback.glimpses, box_in_frame(candidate, lookback, course), onset)
+    least = BESIDE if evidence.gained >= _STANDS_OUT else _BESIDE_FAINT
+    actor, box = evidence.bringer
     if actor is not Actor.PERSON or box is None:
         return least
-    body = _BODY * box.area * _per_px(candidate, lookback) ** 2
-    return least * min(1.0, body / course.thing.area)
+    body = _BODY * box.area * evidence.per_px**2
+    return least * min(1.0, body / evidence.course.thing.area)
 
 
 def _bringing(course: Course) -> float:

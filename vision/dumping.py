@@ -4,22 +4,19 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from vision.boxes import Box
-from vision.bringer import bringer
-from vision.candidate import Candidate
+from vision.candidate import Candidate, Change
 from vision.course import Course, has_both, read
 from vision.detect import Detector
 from vision.dismissal import (
     ALONE,
     BESIDE,
     Dismissal,
-    box_in_frame,
+    Evidence,
     explained,
-    is_unsure,
     watched_closely,
 )
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
-from vision.lookback import Lookback, cut
+from vision.lookback import cut
 from vision.sighting import Actor, Reason, ReasonKey, Sighting
 
 LOOKBACK_FPS = 5.0
@@ -53,10 +50,9 @@ def attribute(
     course = read(candidate, lookback)
     if course is None:
         return Dismissal(candidate, ReasonKey.NOT_CHANGED)
-    reason = explained(candidate, lookback, course)
-    if reason is not None:
-        return Dismissal(candidate, reason)
-    return _sighting(candidate, lookback, course, box_in_frame(candidate, lookback, course))
+    evidence = Evidence(candidate, lookback, course)
+    reason = explained(evidence)
+    return _sighting(evidence) if reason is None else Dismissal(candidate, reason)
 
 
 def _before(candidate: Candidate, course: Course) -> Instant:
@@ -82,9 +78,9 @@ def _left(course: Course) -> Instant | None:
     return None
 
 
-def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box) -> Sighting:
-    onset = Instant(int(course.times[course.onset]))
-    actor, actor_box = bringer(lookback.glimpses, box, onset)
+def _sighting(evidence: Evidence) -> Sighting:
+    candidate, course, onset = evidence.candidate, evidence.course, evidence.onset
+    actor, actor_box = evidence.bringer
     left = _left(course)
     clear = course.clear_last >= 0 and watched_closely(course)
     reasons = [
@@ -95,7 +91,7 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box
         ),
         Reason(ReasonKey.ACTOR_STILL_THERE if left is None else ReasonKey.ACTOR_LEFT, at=left),
     ]
-    unsure = candidate.heap or is_unsure(course)
+    unsure = candidate.heap or evidence.kind is Change.AMBIGUOUS
     if candidate.heap:
         reasons.append(Reason(ReasonKey.HEAP_CHANGED))
     if unsure:
@@ -108,7 +104,7 @@ def _sighting(candidate: Candidate, lookback: Lookback, course: Course, box: Box
         onset=onset,
         alarm=candidate.alarm,
         left=left,
-        box=box,
+        box=evidence.box,
         size=candidate.size,
         actor=actor,
         actor_box=actor_box,
