@@ -13,7 +13,11 @@ _ALIKE = 0.25
 _OFTEN, _NEARLY_ALWAYS = 0.5, 0.8
 """Share of looks that make it the thing itself: of its own size, or of any."""
 _LAST_LOOKS = 2
-"""Looks at the end that must show the place free."""
+"""Looks at the end that show whether somebody is there still."""
+_FOOT, _ASIDE, _LOW = 0.1, 0.25, 0.15
+"""Shoes and the shadow at them: least areas of what is put down are larger than this share of a
+person's box; they reach so far beside its width, and so far up and down from its lower edge, of
+its height."""
 _REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _CONTACT_S = (-2.0, 2.0)
@@ -25,18 +29,19 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     """Whether the thing is a person, an animal or a vehicle that stands there since `onset`.
 
     Judged in the second half of the time since: in the first, whoever put it down may bend over
-    it, and a detector's box then covers both.
+    it, and a detector's box then covers both. What is there without them in the last looks is not.
     """
     earlier = _until(glimpses, later(onset, _CONTACT_S[0]))
     middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
     looks = [[d for d in look if not _stood(d, earlier)] for look in _after(glimpses, middle)]
-    if not looks:
+    surely = [any(_is_of(d, region) for d in look) for look in looks]
+    perhaps = [
+        any(_covers(d, region, 0.0) for d in look) or of
+        for look, of in zip(looks, surely, strict=True)
+    ]
+    if not any(perhaps[-_LAST_LOOKS:]):
         return False
-    of_it = [[d for d in look if _covers(d, region, 0.0)] for look in looks]
-    # What lies under a vehicle's box is a wheel or its shadow; a bag behind it can wait.
-    alike = sum(any(d.label in VEHICLES or _covers(d, region, _ALIKE) for d in s) for s in of_it)
-    any_size = sum(bool(some) for some in of_it)
-    return alike >= _OFTEN * len(looks) or any_size >= _NEARLY_ALWAYS * len(looks)
+    return sum(surely) >= _OFTEN * len(looks) or sum(perhaps) >= _NEARLY_ALWAYS * len(looks)
 
 
 def was_covered(
@@ -64,6 +69,24 @@ def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple
     if vehicles:
         return Actor.VEHICLE, min(vehicles, key=lambda box: gap(box, region))
     return Actor.UNKNOWN, None
+
+
+def _is_of(found: Detection, region: Box) -> bool:
+    """Whether a region so large, or at that place, belongs to who or what fills the box."""
+    if found.label in VEHICLES:
+        # What lies under a vehicle's box is a wheel or its shadow; a bag behind it can wait.
+        return _covers(found, region, 0.0)
+    return _covers(found, region, _ALIKE) or _is_foot(found, region)
+
+
+def _is_foot(found: Detection, region: Box) -> bool:
+    """Shoes hold still while the body sways, and the shadow under them does."""
+    if found.label not in _LIVING or region.area > _FOOT * found.box.area:
+        return False
+    x0, _, x1, y1 = found.box.xyxy
+    aside, high = _ASIDE * found.box.width, _LOW * found.box.height
+    low = Box(x0 - aside, y1 - high, x1 + aside, y1 + high)
+    return intersection(low, region) > _COVERED * region.area
 
 
 def _until(glimpses: tuple[Glimpse, ...], end: Instant) -> list[tuple[Detection, ...]]:

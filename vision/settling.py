@@ -12,6 +12,8 @@ from vision.scene import SEEN_LEVELS, Look
 
 _GONE_SHARE = 0.4
 """When less of the region still differs from the reference, the thing is no longer there."""
+_PASSING_S = 1.5
+"""What looks like the reference for less may be a passer-by of the colour of the ground."""
 _WHOLE_SHARE = 0.7
 """When less still differs, a part of it has gone: someone who stood beside it, as a rule."""
 PART_SHARE = 0.5
@@ -71,9 +73,10 @@ def found(region: Region, look: Look) -> Settling:
 
 def followed(thing: Settling, look: Look) -> Settling | None:
     """`thing` after one more look; None when it went, or stayed hidden before it was reported."""
-    share = thing.region.share(as_mask(look.change > SEEN_LEVELS))
-    if share < _GONE_SHARE:
+    differs = look.change > SEEN_LEVELS
+    if thing.region.share(as_mask(differs | (look.age < _PASSING_S))) < _GONE_SHARE:
         return None
+    share = thing.region.share(as_mask(differs))
     if share >= _WHOLE_SHARE:
         thing = replace(thing, whole=look.at)
         if likeness(thing.template, look.image[thing.region.window]) >= SAME:

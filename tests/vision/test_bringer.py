@@ -98,3 +98,20 @@ def test_a_person_is_the_bringer_before_a_vehicle_that_is_nearer():
     both = (Detection(Label.CAR, OVER_IT, 0.9), Detection(Label.PERSON, BESIDE, 0.5))
     looks = (*glimpses(None), Glimpse(at, NOTHING, both), *glimpses(None))
     assert bringer(looks, BAG, at) == (Actor.PERSON, BESIDE)
+
+
+@pytest.mark.parametrize(
+    ("shoes", "told"),
+    [
+        (Box(105, 112, 125, 124), True),
+        (Box(85, 114, 100, 124), True),
+        (Box(105, 70, 125, 82), False),
+        (Box(105, 100, 135, 124), False),
+        (Box(142, 108, 165, 124), False),
+    ],
+    ids=["shoes", "their shadow", "in the hand", "a bag before the feet", "a bag beside them"],
+)
+def test_shoes_belong_to_who_stands_in_them(shoes: Box, told: bool):
+    """The detector sees who stands there in two looks of three."""
+    seen = (OVER_IT, None, OVER_IT, OVER_IT, None, OVER_IT, OVER_IT, None)
+    assert is_itself(glimpses(*FREE, *seen), shoes, later(START, ONSET_S)) is told
