@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from ingest.decode import Turns
 from ingest.media import pictures
 from service.analyze import look_s
+from vision.candidate import Candidate
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later
 from vision.sighting import Sighting, same_act
@@ -62,18 +63,22 @@ def decoded(path: Path, every_s: float = 1 / LOOKBACK_FPS) -> Frames:
     ]
 
 
-def findings(frames: Frames, settings: WatchSettings) -> list[Sighting]:
-    """What `liuhen analyze` would tell of these pictures, without a detector."""
+def candidates(frames: Frames, settings: WatchSettings) -> list[Candidate]:
+    """What the watch tells of these pictures."""
     watch, turns = Watch(CAMERA, settings), Turns(look_s(settings))
-    told: list[Sighting] = []
-    candidates = [
+    return [
         candidate
-        for frame in _between(frames, 0, 2**62)
+        for frame in between(frames, 0, 2**62)
         if turns.take(frame.at)
         for candidate in watch.see(frame)
     ]
-    for candidate in candidates:
-        found = attribute(candidate, _between(frames, *span(candidate)), None)
+
+
+def findings(frames: Frames, settings: WatchSettings) -> list[Sighting]:
+    """What `liuhen analyze` would tell of these pictures, without a detector."""
+    told: list[Sighting] = []
+    for candidate in candidates(frames, settings):
+        found = attribute(candidate, between(frames, *span(candidate)), None)
         if isinstance(found, Sighting) and not any(
             same_act(found.onset, found.box, other.onset, other.box) for other in told
         ):
@@ -81,7 +86,8 @@ def findings(frames: Frames, settings: WatchSettings) -> list[Sighting]:
     return told
 
 
-def _between(frames: Frames, start: int, end: int) -> Iterator[Frame]:
+def between(frames: Frames, start: int, end: int) -> Iterator[Frame]:
+    """The pictures of an interval of instants, both ends included, as a camera's frames."""
     for seconds, image in frames:
         at = later(Instant(0), seconds)
         if start <= at <= end:

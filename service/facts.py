@@ -7,7 +7,6 @@ from ingest.spool import Fact, FactKind
 from service.alarms import Trouble, close_alarm, raise_alarm
 from service.jobs import add_job
 from vision.candidate import Candidate
-from vision.dumping import span
 from vision.frame import later
 from vision.health import Ailment
 
@@ -31,7 +30,7 @@ def enter_fact(session: Session, clock: Clock, fact: Fact, *, post_roll_s: float
                 kind="lookback",
                 payload=fact.data,
                 # The clip's end must be on disk too, or the look-back would be done twice.
-                not_before=later(span(candidate)[1], post_roll_s + GOP_S),
+                not_before=later(candidate.alarm, post_roll_s + GOP_S),
             )
         case FactKind.UP:
             for trouble in (Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):

@@ -169,12 +169,12 @@ def _jobs(session: Session, past: Past, settings: Settings) -> Iterable[Need]:
         if job.state == "failed" and past.is_over(job.created_us, settings.review_keep_days):
             continue
         candidate = Candidate.from_json(job.payload)
-        start, end = span(candidate)
+        start, _ = span(candidate)
         # Whoever reads a span opens every index that may reach into it.
         yield Need(
             candidate.camera,
             later(min(start, candidate.onset), -settings.pre_roll_s - MARGIN_S - LONGEST_S),
-            later(end, settings.post_roll_s + MARGIN_S),
+            later(candidate.alarm, settings.post_roll_s + MARGIN_S),
             Why.JOB,
         )
 

@@ -114,9 +114,11 @@ def read(candidate: Candidate, lookback: Lookback) -> Course | None:
     around = _around(thing, changed.shape)
     rows = [_shares(image, before, after, body, around) for image in images]
     clear, present, beside = (np.array(column) for column in zip(*rows, strict=True))
-    # Until it lies unmoved for the first time, a look at the clear place says that it came later.
-    lies = _first(present >= UNMOVED, int(np.searchsorted(times - times[0], at_s * SECOND)))
-    clear_last = _last(((clear >= _MOST) & (clear > present))[: lies + 1])
+    # Something like it may have been there before. Later than half of the time since, whoever
+    # passes in the colours of the ground would move the onset.
+    middle_s = (at_s + (times[-1] - times[0]) / SECOND) / 2
+    early = times - times[0] <= middle_s * SECOND
+    clear_last = _last((clear >= _MOST) & (clear > present) & early)
     onset = _first(present >= _SHOWING, clear_last + 1)
     return Course(
         before=before,

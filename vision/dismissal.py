@@ -200,9 +200,7 @@ RULES: tuple[tuple[Rule, ReasonKey], ...] = (
 """In the order of certainty. The first must hold before any other may be asked."""
 
 
-def explained(
-    evidence: Evidence, rules: Sequence[tuple[Rule, ReasonKey]] = RULES
-) -> ReasonKey | None:
+def explained(evidence: Evidence, rules: Sequence[tuple[Rule, ReasonKey]]) -> ReasonKey | None:
     """Why it is no dumping by the first of `rules` that holds; None when it may be one."""
     return next((reason for holds, reason in rules if holds(evidence)), None)
 

@@ -1,6 +1,7 @@
 """The rule for illegal dumping (偷倒垃圾): look back at a candidate and say who, when and where."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from vision.detect import Detector
 from vision.dismissal import (
     ALONE,
     BESIDE,
+    RULES,
     Dismissal,
     Evidence,
+    Rule,
     explained,
     watched_closely,
 )
@@ -25,15 +28,17 @@ LOOKBACK_FPS = 5.0
 _APPROACH_S = 5.0
 """How long before the change its bringer is looked for: some seven metres of walking."""
 _LONGEST_S = 120.0
-"""A look-back reads no more: a longer one is of a thing that lay hidden, and starts later."""
+"""A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
+that lay hidden and starts later, or of one that was told late and ends earlier."""
 _GONE_S = 0.6
 """With nobody next to the thing for so long, three looks and more, its bringer counts as gone."""
 
 
 def span(candidate: Candidate) -> tuple[Instant, Instant]:
-    """The interval whose frames `attribute` wants to see; it ends with the alarm."""
-    start = max(later(candidate.before, -_APPROACH_S), later(candidate.alarm, -_LONGEST_S))
-    return Instant(start), candidate.alarm
+    """The interval whose frames `attribute` wants to see; it ends with the alarm at the latest."""
+    hidden = later(candidate.onset, -_LONGEST_S / 2)
+    start = max(later(candidate.before, -_APPROACH_S), hidden)
+    return start, min(candidate.alarm, later(start, _LONGEST_S))
 
 
 def attribute(
@@ -44,15 +49,23 @@ def attribute(
     Without a detector the actor is `unknown`. The frames may be fewer than wanted (a gap, the
     start of a recording); then the finding is less certain, never an error.
     """
-    lookback = cut(candidate, frames, detector)
-    if not has_both(candidate, lookback):
+    # What was told late, since people stood around it, is judged by how it lay by then.
+    early = replace(candidate, alarm=span(candidate)[1])
+    lookback = cut(early, frames, detector)
+    if not has_both(early, lookback):
         return _unread(candidate)
-    course = read(candidate, lookback)
+    course = read(early, lookback)
     if course is None:
         return Dismissal(candidate, ReasonKey.NOT_CHANGED)
-    evidence = Evidence(candidate, lookback, course)
-    reason = explained(evidence)
-    return _sighting(evidence) if reason is None else Dismissal(candidate, reason)
+    return judged(Evidence(candidate, lookback, course))
+
+
+def judged(
+    evidence: Evidence, rules: Sequence[tuple[Rule, ReasonKey]] = RULES
+) -> Sighting | Dismissal:
+    """The sighting, unless one of `rules` explains the candidate otherwise."""
+    reason = explained(evidence, rules)
+    return _sighting(evidence) if reason is None else Dismissal(evidence.candidate, reason)
 
 
 def _before(candidate: Candidate, course: Course) -> Instant:

@@ -17,7 +17,6 @@ from service.settings import load
 from service.tables import Alarm, Gap, Job, SegmentRow
 from tests.service.footage import CAMERA, Camera, Film, candidate
 from tests.service.installation import Installation, faults, installed
-from vision.dumping import span
 from vision.frame import CameraId, Instant, later
 
 
@@ -64,7 +63,7 @@ def test_a_candidate_becomes_one_job(installation: Installation, film: Film) -> 
     (job,) = installation.rows(Job)
     post_roll_s = installation.settings.post_roll_s
     assert (job.id, job.kind, job.payload) == (found.id, "lookback", found.to_json())
-    assert job.not_before_us == later(span(found)[1], post_roll_s + GOP_S)
+    assert job.not_before_us == later(found.alarm, post_roll_s + GOP_S)
     assert waiting(installation) == 0
 
 
