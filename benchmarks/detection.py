@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from benchmarks.detection_attack import ATTACKS, Attack, Frames, decoded, findings
@@ -50,6 +51,8 @@ class Truth:
     tolerance_s: float
     box: Box
     actor: str
+    leaves_s: tuple[float, float] | None = None
+    """From when the actor begins to go until the actor is out of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,25 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A clip's result; `onset_errors_s` are seconds outside the deposit interval."""
+    """A clip's result.
+
+    Attributes:
+        unsure: findings that reach the queue as unsure; each is counted as found or false too.
+        onset_errors_s: seconds outside the deposit interval.
+        departure_errors_s: seconds outside the interval in which the actor leaves; of those found
+            whose departure was told.
+        alarm_delays_s: seconds from the end of the deposit to the alarm.
+    """
 
     clip: str
     events: int
     found: int
     false: int
+    unsure: int
     actors_right: int
     onset_errors_s: list[float]
+    departure_errors_s: list[float]
+    alarm_delays_s: list[float]
     media_s: float
     cpu_s: float
     frames_decoded: int
@@ -95,27 +109,36 @@ def matches(finding: Finding, truth: Truth) -> bool:
 def score(clip: Clip, report: ClipReport) -> Score:
     """Each event is found once; every other finding is false."""
     left = list(report.events)
-    errors: list[float] = []
-    actors = 0
+    hits: list[tuple[Finding, Truth]] = []
     for truth in clip.events:
         hit = next((finding for finding in left if matches(finding, truth)), None)
         if hit is not None:
             left.remove(hit)
-            first, last = truth.deposit_s
-            errors.append(round(max(first - hit.onset_s, hit.onset_s - last, 0.0), 2))
-            actors += hit.actor == truth.actor
+            hits.append((hit, truth))
     return Score(
         clip=clip.name,
         events=len(clip.events),
-        found=len(errors),
+        found=len(hits),
         false=len(left),
-        actors_right=actors,
-        onset_errors_s=errors,
+        unsure=sum(not finding.certain for finding in report.events),
+        actors_right=sum(hit.actor == truth.actor for hit, truth in hits),
+        onset_errors_s=[_outside(hit.onset_s, truth.deposit_s) for hit, truth in hits],
+        departure_errors_s=[
+            _outside(hit.left_s, truth.leaves_s)
+            for hit, truth in hits
+            if hit.left_s is not None and truth.leaves_s is not None
+        ],
+        alarm_delays_s=[round(hit.alarm_s - truth.deposit_s[1], 2) for hit, truth in hits],
         media_s=report.media_s,
         cpu_s=report.cpu_s,
         frames_decoded=report.frames_decoded,
         detector_calls=report.detector_calls,
     )
+
+
+def _outside(at_s: float, interval: tuple[float, float]) -> float:
+    first, last = interval
+    return round(max(first - at_s, at_s - last, 0.0), 2)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -128,6 +151,12 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def _leaves(event: dict[str, Any]) -> tuple[float, float] | None:
+    if event.get("actor_leaves_s") is None or event.get("actor_gone_s") is None:
+        return None
+    return event["actor_leaves_s"], event["actor_gone_s"]
+
+
 def real_clips(media: Path) -> Iterator[Clip]:
     """The clips that `media/clips.json` lists."""
     for entry in json.loads((media / "clips.json").read_text(encoding="utf-8"))["clips"]:
@@ -138,6 +167,7 @@ def real_clips(media: Path) -> Iterator[Clip]:
                 event["tolerance_s"],
                 Box(*event["box_xyxy"]),
                 event["actor"],
+                _leaves(event),
             )
             for event in entry["events"]
         )
@@ -206,15 +236,25 @@ def simulated_clips(seeds: int, folder: Path) -> Iterator[Clip]:
 def summary(scores: list[Score]) -> dict[str, Any]:
     """Totals with n and intervals."""
     events, found = sum(s.events for s in scores), sum(s.found for s in scores)
-    media_s, cpu_s = sum(s.media_s for s in scores), sum(s.cpu_s for s in scores)
+    media_s, cpu_s = max(1e-6, sum(s.media_s for s in scores)), sum(s.cpu_s for s in scores)
     return {
         "clips": len(scores),
         "events": events,
         "found": found,
         "recall_95": [round(x, 3) for x in wilson(found, events)],
         "false": sum(s.false for s in scores),
+        "unsure_per_hour": round(sum(s.unsure for s in scores) * 3600 / media_s, 2),
+        "actors_right": sum(s.actors_right for s in scores),
+        "worst_onset_error_s": max((e for s in scores for e in s.onset_errors_s), default=None),
+        "worst_departure_error_s": max(
+            (e for s in scores for e in s.departure_errors_s), default=None
+        ),
+        "worst_alarm_delay_s": max((e for s in scores for e in s.alarm_delays_s), default=None),
+        "frames_decoded": sum(s.frames_decoded for s in scores),
+        "detector_calls": sum(s.detector_calls for s in scores),
+        "peak_memory_mib": getrusage(RUSAGE_SELF).ru_maxrss >> 10,
         "media_hours": round(media_s / 3600, 4),
-        "cpu_s_per_media_s": round(cpu_s / media_s, 4) if media_s else None,
+        "cpu_s_per_media_s": round(cpu_s / media_s, 4),
     }
 
 
@@ -264,6 +304,9 @@ def main() -> None:
             scores.append(last)
             print(
                 f"{last.clip:45} {last.found}/{last.events} found, {last.false} false, "
+                f"{last.unsure} unsure, actor right {last.actors_right}/{last.found}, "
+                f"onset off {last.onset_errors_s} s, alarm after {last.alarm_delays_s} s, "
+                f"{last.frames_decoded} frames, {last.detector_calls} detector calls, "
                 f"{last.cpu_s:.1f} CPU s of {last.media_s:.0f} s",
                 flush=True,
             )
