@@ -261,7 +261,8 @@ def summary(scores: list[Score]) -> dict[str, Any]:
 def command(options: argparse.Namespace) -> str:
     """What to type for the same figures; where the clips and weights lie is each machine's own."""
     what = "--media DIR" if options.media else f"--simulated {options.simulated or 4}"
-    what = f"--attack {what}" if options.attack else what
+    if options.attack:
+        return f"python -m benchmarks.detection --attack {what} --settle {options.settle:g}"
     model = f" --model {options.model} --weights DIR" if options.model else ""
     return f"python -m benchmarks.detection {what} --settle {options.settle:g}{model}"
 
