@@ -7,6 +7,7 @@ from random import Random
 from service.demo.canvas import Canvas, Colour, Point, shaded
 from service.demo.dice import dice
 from service.demo.part import Pose, Role, person_height
+from service.demo.tricycle import TRICYCLE_SIZE, draw_tricycle
 from vision.boxes import Box
 from vision.frame import Image
 
@@ -26,6 +27,16 @@ _VAN_SIZE = (2.35, 1.1)
 _CAR_SIZE = (2.6, 0.86)
 """A saloon: 4.4 m by 1.45 m."""
 
+EXTENTS = {
+    Role.PERSON: (0.3, 1.0),
+    Role.CLEANER: (0.3, 1.0),
+    Role.VAN: _VAN_SIZE,
+    Role.CAR: _CAR_SIZE,
+    Role.TRICYCLE: TRICYCLE_SIZE,
+    Role.BAG: BAG_SIZE,
+}
+"""Width and height of what stands upright."""
+
 _SKIN: Colour = (140, 175, 215)
 _TYRE: Colour = (32, 32, 34)
 _GLASS: Colour = (88, 80, 70)
@@ -43,15 +54,17 @@ _STRIPE: Colour = (190, 240, 240)
 def draw(image: Image, pose: Pose) -> None:
     """Paint `pose` onto `image` in place."""
     height, width = image.shape[:2]
-    scale = person_height(pose.y) * height
+    scale = pose.tall * person_height(pose.y) * height
     canvas = Canvas(image, (pose.x * width, pose.y * height), (pose.facing * scale, -scale))
     match pose.role:
         case Role.PERSON | Role.CLEANER:
             _draw_person(canvas, pose)
         case Role.VAN:
-            _draw_van(canvas, dice(pose.look).choice(_PAINTS))
+            _draw_van(canvas, _paint(pose))
         case Role.CAR:
-            _draw_car(canvas, dice(pose.look).choice(_PAINTS))
+            _draw_car(canvas, _paint(pose))
+        case Role.TRICYCLE:
+            draw_tricycle(canvas, _paint(pose))
         case Role.BAG:
             canvas.shadow((0.03, 0.01), (0.2, 0.05), 0.4)
             draw_bag(canvas, (0.0, 0.0), pose.look)
@@ -59,15 +72,20 @@ def draw(image: Image, pose: Pose) -> None:
 
 def box_of(pose: Pose, size: tuple[int, int]) -> Box:
     """The pixels that `pose` fills in a picture of `size` `(width, height)`, not clipped."""
-    unit = person_height(pose.y) * size[1]
+    unit = pose.tall * person_height(pose.y) * size[1]
     x, y = pose.x * size[0], pose.y * size[1]
     if pose.role in (Role.PERSON, Role.CLEANER):
         joints = _joints(pose)
         reach = [side * pose.facing for side, _ in joints.outline]
         top = max(up for _, up in joints.outline)
         return Box(x + min(reach) * unit, y - top * unit, x + max(reach) * unit, y + 0.02 * unit)
-    width, height = {Role.VAN: _VAN_SIZE, Role.CAR: _CAR_SIZE, Role.BAG: BAG_SIZE}[pose.role]
+    width, height = EXTENTS[pose.role]
     return Box(x - width / 2 * unit, y - height * unit, x + width / 2 * unit, y + 0.03 * unit)
+
+
+def _paint(pose: Pose) -> Colour:
+    """Of a vehicle."""
+    return pose.colours[0] if pose.colours else dice(pose.look).choice(_PAINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +167,11 @@ def _draw_person(canvas: Canvas, pose: Pose) -> None:
     joints = _joints(pose)
     rng = dice(pose.look)
     top, trousers = rng.choice(_TOPS), rng.choice(_TROUSERS)
+    if pose.colours:
+        top, trousers = pose.colours
     if pose.role is Role.CLEANER:
         top, trousers = _ORANGE, (110, 60, 40)
-    canvas.shadow((-0.06, 0.0), (0.26, 0.055), 0.4)
+    canvas.shadow((-0.06, 0.0), (0.26, 0.055), 0.4 * pose.shade)
     for near in (0, 1):
         tone = 0.75 + 0.25 * near
         shoe = joints.feet[near]

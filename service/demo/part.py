@@ -5,6 +5,8 @@ from enum import StrEnum
 from itertools import pairwise
 from math import hypot, tau
 
+from service.demo.canvas import Colour
+
 HORIZON_Y = -1 / 6
 """Where the ground would vanish, in picture heights: above the top, the camera looks down."""
 
@@ -28,6 +30,7 @@ class Role(StrEnum):
     CLEANER = "cleaner"
     VAN = "van"
     CAR = "car"
+    TRICYCLE = "tricycle"
     BAG = "bag"
 
 
@@ -70,6 +73,9 @@ class Pose:
         swing: how far the limbs swing, 0 standing to 1 walking.
         stoop: how far bent down, 0 to 1.
         laden: a bag hangs from the hand.
+        tall: how much larger than usual everything is at that place: a nearer camera, a taller man.
+        colours: of top and trousers, or of the paint; empty lets `look` choose.
+        shade: how dark the ground is under a person, 1 as by a low sun.
     """
 
     role: Role
@@ -81,6 +87,9 @@ class Pose:
     swing: float = 0.0
     stoop: float = 0.0
     laden: bool = False
+    tall: float = 1.0
+    colours: tuple[Colour, ...] = ()
+    shade: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class Part:
     path: tuple[Mark, ...]
     laden_s: tuple[float, float] = (0.0, 0.0)
     stoop: Stoop | None = None
+    tall: float = 1.0
+    colours: tuple[Colour, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a path that cannot be walked."""
@@ -124,7 +135,7 @@ class Part:
         a, b = self.path[index], self.path[index + 1]
         share = (t_s - a.t_s) / (b.t_s - a.t_s)
         walked = sum(map(_paces, self.path[:index], self.path[1 : index + 1]))
-        walked += share * _paces(a, b)
+        walked = (walked + share * _paces(a, b)) / self.tall
         moving = _paces(a, b) > 0
         return Pose(
             role=self.role,
@@ -136,6 +147,8 @@ class Part:
             swing=min(1.0, (t_s - a.t_s) / _EASE_S, (b.t_s - t_s) / _EASE_S) if moving else 0.0,
             stoop=self.stoop.depth(t_s) if self.stoop else 0.0,
             laden=self.laden_s[0] <= t_s < self.laden_s[1],
+            tall=self.tall,
+            colours=self.colours,
         )
 
     def _facing(self, index: int) -> int:

@@ -12,12 +12,14 @@ from vision.detect import Label
 from vision.frame import Instant
 from vision.sighting import Actor
 
-_LABELS = {
+LABELS = {
     Role.PERSON: Label.PERSON,
     Role.CLEANER: Label.PERSON,
     Role.VAN: Label.TRUCK,
     Role.CAR: Label.CAR,
+    Role.TRICYCLE: Label.MOTORCYCLE,
 }
+"""What a detector would call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,9 @@ class Scene:
         What another actor hides is listed all the same.
         """
         actors = [
-            (_LABELS[pose.role], box_of(pose, self.size).clipped(*self.size))
+            (LABELS[pose.role], box_of(pose, self.size).clipped(*self.size))
             for pose in self.poses(t_s)
-            if pose.role in _LABELS
+            if pose.role in LABELS
         ]
         return [(label, box) for label, box in actors if box.area > 0]
 
