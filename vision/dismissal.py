@@ -25,6 +25,9 @@ _OUTSIDE = 4.0
 a limb of someone who stands there. A bag that its owner touches makes 2 to 6."""
 _STANDS_OUT = 0.3
 """Contrast gained from which a thing stands out from whoever touches it."""
+_FAINT = 0.2
+"""Contrast gained below which a thing hardly stands out. Measured: people who overlap as they walk
+and flicker 0.1 to 0.16, bags of about the ground's colours 0.1 to 0.3."""
 _ALL_ROUND = 0.8
 """Gradient along the weakest eighth of an outline, as a share of the mean, from which the thing
 ends all around and is no part of what it touches. Measured: limbs and halves 0.3 to 0.6, things
@@ -169,7 +172,7 @@ def is_uncovered(evidence: Evidence) -> bool:
 def is_faint_without_anybody(evidence: Evidence) -> bool:
     """It hardly stands out, and a detector saw nobody come near."""
     nobody = evidence.has_detections and evidence.bringer[0] is Actor.UNKNOWN
-    return nobody and evidence.gained < _STANDS_OUT
+    return nobody and evidence.gained < _FAINT
 
 
 def is_restless(evidence: Evidence) -> bool:
@@ -221,7 +224,7 @@ def _is_delimited(evidence: Evidence) -> bool:
 
 def _least(evidence: Evidence) -> float:
     """How much must have come and gone beside it; less where a person brought something larger."""
-    least = BESIDE if evidence.gained >= _STANDS_OUT else _BESIDE_FAINT
+    least = BESIDE if evidence.gained >= _FAINT else _BESIDE_FAINT
     actor, box = evidence.bringer
     if actor is not Actor.PERSON or box is None:
         return least
