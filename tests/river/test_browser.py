@@ -48,8 +48,8 @@ def log_in(page: Page, url: str, who: river.Account) -> None:
     picture(page, "queue")
 
 
-def watch_and_confirm(page: Page) -> None:
-    page.click(".list a >> nth=-1")
+def watch_and_confirm(page: Page, event: str) -> None:
+    page.click(f".list a[href*='{event}'] >> nth=0")
     page.wait_for_selector("video")
     for _ in range(100):
         if page.evaluate("document.getElementById('clip').currentTime") > 0.3:
@@ -107,7 +107,7 @@ def test_from_the_camera_to_the_document(tmp_path: Path) -> None:
         flagged = river.wait_for_dumping(database, clock, server.epoch)
         with window() as (page, complaints):
             log_in(page, url, people[0])
-            watch_and_confirm(page)
+            watch_and_confirm(page, flagged.event.id)
             documents = make_documents(page, tmp_path)
             page.goto(url + "/cameras")
             picture(page, "cameras")
