@@ -24,6 +24,8 @@ echo "$work/packages" > "$own/packages.pth"
 mkdir "$work/elsewhere"
 cd "$work/elsewhere"
 cp -r "$root/tests" tests
+# No benchmark is in the wheel.
+rm -r tests/benchmarks
 PYTHONPATH="$work/elsewhere" LIUHEN_INSTALLED=1 \
   "$work/venv/bin/python" -P -m pytest -q -c "$root/pyproject.toml" \
   --rootdir "$work/elsewhere" -m wheel -p no:cacheprovider tests
