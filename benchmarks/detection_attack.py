@@ -1,31 +1,25 @@
-"""What the dumping rule makes of a real clip that was reversed, dimmed, shaken or thinned out.
+"""A real clip that was reversed, dimmed, switched to infrared, shaken, thinned out or compressed.
 
-    python -m benchmarks.detection --attack --media DIR --settle 3 [--json FILE]
+    python -m benchmarks.detection --attack --media DIR --settle 2 [--answers FILE] [--json FILE]
 
 Every variation keeps the ground truth: what was put down is put down in it too, or, reversed, is
 taken away. It is done on decoded pictures, five in a second; the codecs compress those again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
+from benchmarks.footage import Frames
 from ingest.decode import Turns
-from ingest.media import pictures
-from service.analyze import look_s
-from vision.candidate import Candidate
-from vision.dumping import LOOKBACK_FPS, attribute, span
-from vision.frame import SECOND, CameraId, Frame, Image, Instant, later
-from vision.sighting import Sighting, same_act
-from vision.watch import Watch, WatchSettings
+from vision.dumping import LOOKBACK_FPS
+from vision.frame import SECOND, Image, Instant
 
-CAMERA = CameraId("attacked")
 _DIM_S = 20.0
 """A cloud: the light falls to 60 % in so long."""
 _STEP = 1.3
@@ -35,68 +29,52 @@ _NOISE_LEVELS = 6.0
 _SHAKE_PX = 5
 """A pole in the wind; shared media README: 5 to 20 px."""
 _HELD_S = 30.0
-"""A recorder that repeats its last picture."""
-
+"""A recorder that repeats its last picture; three times the settle time of a street."""
+HELD_SETTLE_S = 10.0
+"""That of a street, for pictures of which the last is held."""
 _CRF = "28"
 """Constant rate factor of a camera that saves room; edges ring visibly."""
-
-Frames = list[tuple[float, Image]]
-"""Seconds from the start, and the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A variation; `reverses` when what was put down is taken away in it."""
+    """A variation.
+
+    Attributes:
+        apply: gets the pictures and the second of the deed, or of the middle where there is none.
+        reverses: what was put down is taken away in it.
+        settle_s: the settle time that it needs, if another than asked for.
+    """
 
     name: str
-    apply: Callable[[Frames], Frames]
+    apply: Callable[[Frames, float], Frames]
     reverses: bool = False
+    settle_s: float | None = None
 
 
-def decoded(path: Path, every_s: float = 1 / LOOKBACK_FPS) -> Frames:
-    """Pictures of a file, one in `every_s` seconds, damaged ones left out."""
-    turns = Turns(every_s)
-    return [
-        (seconds, picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False))
-        for seconds, picture in pictures(path)
-        if not picture.is_corrupt and turns.take(later(Instant(0), seconds))
-    ]
+def held(frames: Frames) -> Frames:
+    """The pictures with the last one repeated at their own pace."""
+    end_s, image = frames[-1]
+    pace_s = float(np.median(np.diff([second for second, _ in frames])))
+    more = range(1, round(_HELD_S / pace_s) + 1)
+    return [*frames, *((end_s + n * pace_s, image) for n in more)]
 
 
-def candidates(frames: Frames, settings: WatchSettings) -> list[Candidate]:
-    """What the watch tells of these pictures."""
-    watch, turns = Watch(CAMERA, settings), Turns(look_s(settings))
-    return [
-        candidate
-        for frame in between(frames, 0, 2**62)
-        if turns.take(frame.at)
-        for candidate in watch.see(frame)
-    ]
+def _each(change: Callable[[Image, float], Image]) -> Callable[[Frames, float], Frames]:
+    """`change` gets a picture and its second."""
+    return lambda frames, _: [(s, change(image, s)) for s, image in frames]
 
 
-def findings(frames: Frames, settings: WatchSettings) -> list[Sighting]:
-    """What `liuhen analyze` would tell of these pictures, without a detector."""
-    told: list[Sighting] = []
-    for candidate in candidates(frames, settings):
-        found = attribute(candidate, between(frames, *span(candidate)), None)
-        if isinstance(found, Sighting) and not any(
-            same_act(found.onset, found.box, other.onset, other.box) for other in told
-        ):
-            told.append(found)
-    return told
+def _from(
+    change: Callable[[Image], Image], start_s: Callable[[float, float], float]
+) -> Callable[[Frames, float], Frames]:
+    """`change` from a second on, which `start_s` tells from those of the deed and of the end."""
 
+    def apply(frames: Frames, deed_s: float) -> Frames:
+        start = start_s(deed_s, frames[-1][0])
+        return [(s, change(image) if s > start else image) for s, image in frames]
 
-def between(frames: Frames, start: int, end: int) -> Iterator[Frame]:
-    """The pictures of an interval of instants, both ends included, as a camera's frames."""
-    for seconds, image in frames:
-        at = later(Instant(0), seconds)
-        if start <= at <= end:
-            yield Frame(CAMERA, at, image.copy())
-
-
-def _each(change: Callable[[Image, float, float], Image]) -> Callable[[Frames], Frames]:
-    """`change` gets a picture, its second and the length of the clip."""
-    return lambda frames: [(s, change(image, s, frames[-1][0])) for s, image in frames]
+    return apply
 
 
 def _lit(image: Image, factor: float) -> Image:
@@ -130,29 +108,23 @@ def _clocked(image: Image, second: float) -> Image:
     return image
 
 
-def _reversed(frames: Frames) -> Frames:
+def _reversed(frames: Frames, _: float) -> Frames:
     end_s = frames[-1][0]
     return [(end_s - seconds, image) for seconds, image in reversed(frames)]
 
 
-def _held(frames: Frames) -> Frames:
-    end_s, image = frames[-1]
-    more = range(1, round(_HELD_S * LOOKBACK_FPS) + 1)
-    return [*frames, *((end_s + n / LOOKBACK_FPS, image) for n in more)]
-
-
-def _thinned(every_s: float) -> Callable[[Frames], Frames]:
-    def apply(frames: Frames) -> Frames:
+def _thinned(every_s: float) -> Callable[[Frames, float], Frames]:
+    def apply(frames: Frames, _: float) -> Frames:
         turns = Turns(every_s)
         return [frame for frame in frames if turns.take(Instant(round(frame[0] * SECOND)))]
 
     return apply
 
 
-def _recoded(library: str, gop_s: float) -> Callable[[Frames], Frames]:
+def _recoded(library: str, gop_s: float) -> Callable[[Frames, float], Frames]:
     """Compressed as a camera does, with a key frame in every `gop_s` seconds, and decoded."""
 
-    def apply(frames: Frames) -> Frames:
+    def apply(frames: Frames, _: float) -> Frames:
         file = BytesIO()
         _compress(frames, file, library, round(gop_s * LOOKBACK_FPS))
         file.seek(0)
@@ -182,22 +154,25 @@ def _compress(frames: Frames, file: BytesIO, library: str, gop: int) -> None:
 
 
 ATTACKS = (
-    Attack("plain", lambda frames: frames),
+    Attack("plain", lambda frames, _: frames),
     Attack("reversed", _reversed, reverses=True),
-    Attack("dimming", _each(lambda i, s, _: _lit(i, 1 - 0.4 * min(1.0, s / _DIM_S)))),
-    Attack("exposure step", _each(lambda i, s, end: _lit(i, _STEP) if s > end / 2 else i)),
-    Attack("noise", _each(lambda i, s, _: _noisy(i, s))),
-    Attack("grey throughout", _each(lambda i, _, __: _grey(i))),
-    Attack("to grey at a tenth", _each(lambda i, s, end: _grey(i) if s > end / 10 else i)),
-    Attack("to grey at nine tenths", _each(lambda i, s, end: _grey(i) if s > 0.9 * end else i)),
-    Attack("shake", _each(lambda i, s, _: _shaken(i, s))),
-    Attack("clock", _each(lambda i, s, _: _clocked(i, s))),
+    Attack("dimming", _each(lambda i, s: _lit(i, 1 - 0.4 * min(1.0, s / _DIM_S)))),
+    Attack("exposure step", _from(lambda i: _lit(i, _STEP), lambda _, end: end / 2)),
+    Attack("noise", _each(_noisy)),
+    Attack("grey throughout", _each(lambda i, _: _grey(i))),
+    Attack("to grey before the deed", _from(_grey, lambda deed, _: deed / 2)),
+    Attack("to grey during the deed", _from(_grey, lambda deed, _: deed)),
+    Attack("to grey after the deed", _from(_grey, lambda deed, end: (deed + end) / 2)),
+    Attack("shake", _each(_shaken)),
+    Attack("clock", _each(_clocked)),
     Attack("2 a second", _thinned(0.5)),
     Attack("1 a second", _thinned(1.0)),
     Attack("1 in 2 s", _thinned(2.0)),
-    Attack("last picture held", _held),
+    Attack("last picture held", lambda frames, _: held(frames)),
+    Attack("held, settle 10 s", lambda frames, _: held(frames), settle_s=HELD_SETTLE_S),
     Attack("H.264, a key frame in 2 s", _recoded("libx264", 2.0)),
     Attack("H.264, a key frame in 10 s", _recoded("libx264", 10.0)),
     Attack("H.265, a key frame in 2 s", _recoded("libx265", 2.0)),
+    Attack("H.265, a key frame in 10 s", _recoded("libx265", 10.0)),
 )
 """The variations, cheapest to read first; `plain` shows what there is to lose."""

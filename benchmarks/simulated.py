@@ -36,7 +36,7 @@ from vision.candidate import Candidate
 from vision.dismissal import Dismissal
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import Instant, seconds_between
-from vision.sighting import Sighting, same_act
+from vision.sighting import Sighting, is_told
 from vision.watch import Watch, WatchSettings
 
 LOOK_S = 1.0
@@ -124,17 +124,15 @@ def verdicts(trial: Trial, settle_s: float, *, detector: bool) -> list[Sighting 
     said: list[Sighting | Dismissal] = []
     for candidate in candidates:
         sightings = [each for each in said if isinstance(each, Sighting)]
-        if any(_is_told(candidate, each) for each in sightings):
+        if any(_is_of(candidate, each) for each in sightings):
             continue
         verdict = attribute(candidate, film.between(*span(candidate)), film.detector)
-        if isinstance(verdict, Dismissal) or not any(
-            same_act(verdict.onset, verdict.box, each.onset, each.box) for each in sightings
-        ):
+        if isinstance(verdict, Dismissal) or not is_told(verdict, sightings):
             said.append(verdict)
     return said
 
 
-def _is_told(candidate: Candidate, sighting: Sighting) -> bool:
+def _is_of(candidate: Candidate, sighting: Sighting) -> bool:
     """Whether it is a thing that was told, reported again: looking back again costs and tells the
     same."""
     early, late = _s(candidate.before) - ONSET_SLACK_S, _s(candidate.onset) + ONSET_SLACK_S

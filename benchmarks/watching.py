@@ -1,22 +1,23 @@
 """What watching costs: against decoding key frames alone, and against looking at everything.
 
-    python -m benchmarks.watching [--seconds 60] [--model CARD --weights DIR] [--json FILE]
-    python -m benchmarks.watching --media DIR --model CARD --weights DIR [--settle S] [--json FILE]
+    python -m benchmarks.watching --model CARD [--weights DIR] [--ultralytics FILE.pt]
+        [--seconds 60 | --media DIR] [--settle S] [--json FILE]
 
 Without `--media`: two simulated cameras, 1080p25 H.264 with a key frame every 2 s, a quiet street
 and a busy one, watched as the service watches them. With it: the real clips, as `liuhen analyze`
-reads them. The naive pipeline beside each decodes every picture, asks the detector five times a
-second, and reports what looks like a bag, stays, and has nobody beside it. Real and simulated
-figures are never mixed in one number.
+reads them. Beside each, naive pipelines decode every picture, ask a detector five times a second,
+and report what looks like a bag, stays, and has nobody beside it: with the detector of CARD in ONNX
+Runtime, and with ultralytics' own network and tracker if FILE.pt is given, which needs the extra
+`train`. Real and simulated figures are never mixed in one number.
 """
 
 import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,17 +40,22 @@ from vision.detect import Detector, Label
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import CameraId, Frame, Instant, later
 from vision.health import checked
-from vision.picture import shrink
-from vision.sighting import Sighting, same_act
+from vision.picture import averaged_size, shrink
+from vision.sighting import Sighting, is_told
 from vision.watch import Watch, WatchSettings
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound="Cost | Beside")
+Result = TypeVar("Result")
+Pipelines = Mapping[str, Callable[[], Detector]]
+"""The naive pipelines by name: how to open the detector of each for a new stream."""
 CAMERA = CameraId("camera")
 SIZE, FORM = (1920, 1080), Format(fps=25.0, gop_s=2.0)
 SEED = 9500
 """Of the simulated streets; tests and the demo use none from 9000 on."""
 REPEATS = 3
 """Each decoding and watching is measured so often; the least counts, for others use the machine."""
+ONNX, ULTRALYTICS = "onnxruntime", "ultralytics"
+"""The naive pipelines, by what runs their network."""
 NAIVE_FPS = 5.0
 """Pictures a second that the naive pipeline shows its detector: the usual choice."""
 SAME_BAG, BESIDE = 0.5, 1.0
@@ -58,12 +64,27 @@ it (the simple version that most people write: docs/design/detection.md)."""
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """What a naive pipeline costs for a stream, in seconds of processor time, and what it finds.
+
+    Attributes:
+        ratio: over what watching costs; of a file, over `liuhen analyze` with its look-backs.
+    """
+
+    pipeline: str
+    cpu_s: float
+    ratio: float
+    found: int
+    false: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of processor time for a stream, and what came out.
+    """What a simulated camera costs, in seconds of processor time, and what is found.
 
     Attributes:
         ratio: watching over decoding key frames alone.
-        naive_ratio: the naive pipeline over watching; look-backs are paid for each candidate.
+        cpu_s: watching and all look-backs.
     """
 
     stream: str
@@ -72,14 +93,11 @@ class Cost:
     watch_s: float
     ratio: float
     lookbacks: int
-    lookback_s: float
-    naive_s: float | None
-    naive_ratio: float | None
+    cpu_s: float
     events: int
     found: int
     false: int
-    naive_found: int | None
-    naive_false: int | None
+    rivals: tuple[Rival, ...]
 
 
 @dataclass
@@ -97,7 +115,7 @@ class Naive:
         self.calls += 1
         seen = self.detector.detect(frame.image)
         people = [each.box for each in seen if each.label is Label.PERSON]
-        bags = [each.box for each in seen if each.label is Label.BAG]
+        bags = [each.box for each in seen if each.label in {Label.BAG, Label.RUBBISH}]
         kept = [self._followed(box, at_s) for box in bags]
         missed = [b for b in self._bags if at_s - b[2] < 1 and not any(iou(b[0], k) for k in bags)]
         self._bags = [self._judged(bag, people, at_s) for bag in kept] + missed
@@ -171,31 +189,34 @@ def packets_of(path: Path) -> tuple[StreamInfo, list[Packet]]:
     return info, found
 
 
-def cpu_s(work: Callable[[], object]) -> float:
-    """Processor seconds of all threads, the least of several times."""
-    spent = []
-    for _ in range(REPEATS):
-        began = time.process_time()
-        work()
-        spent.append(time.process_time() - began)
-    return min(spent)
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What `work` gives, and its processor seconds in all threads."""
+    began = time.process_time()
+    return work(), time.process_time() - began
+
+
+def least_s(*works: Callable[[], object]) -> list[float]:
+    """Processor seconds of each, the least of several times; in turn, so that all meet the same."""
+    rounds = [[timed(work)[1] for work in works] for _ in range(REPEATS)]
+    return [min(spent) for spent in zip(*rounds, strict=True)]
 
 
 def decode_keys(info: StreamInfo, packets: Sequence[Packet]) -> None:
     """Key frames and nothing else, as cheaply as FFmpeg does it."""
+    codec = av.CodecContext.create(info.codec, "r")
+    codec.extradata = info.extradata or None
+    codec.thread_type = "SLICE"
     for packet in packets:
         if packet.key:
-            codec = av.CodecContext.create(info.codec, "r")
-            codec.extradata = info.extradata or None
-            codec.thread_type = "SLICE"
             codec.decode(av.Packet(packet.data))  # type: ignore[attr-defined]
             codec.decode(None)  # type: ignore[attr-defined]
+            codec.flush_buffers()
 
 
 def watch(info: StreamInfo, packets: Sequence[Packet], settings: WatchSettings) -> list[Candidate]:
     """As the analyst of a camera does it: key frames, health, watch."""
-    decoder, watching = LiveDecoder(CAMERA, info, look_s=LOOK_S), Watch(CAMERA, settings)
-    health = None
+    decoder = LiveDecoder(CAMERA, info, look_s=LOOK_S, reduced=averaged_size)
+    watching, health = Watch(CAMERA, settings), None
     found: list[Candidate] = []
     for packet in packets:
         for frame in decoder.decode(packet):
@@ -224,22 +245,36 @@ def look_back(
     for candidate in candidates:
         frames = frames_of(path, 1 / LOOKBACK_FPS, *span(candidate))
         verdict = attribute(candidate, frames, detector)
-        if isinstance(verdict, Sighting) and not any(
-            same_act(verdict.onset, verdict.box, other.onset, other.box) for other in found
-        ):
+        if isinstance(verdict, Sighting) and not is_told(verdict, found):
             found.append(verdict)
     return found
 
 
-def naive(path: Path, detector: Detector, settle_s: float) -> tuple[Naive, float]:
-    """The naive pipeline over a file, and its processor seconds."""
-    began = time.process_time()
+def naive(path: Path, detector: Detector, settle_s: float) -> list[Finding]:
+    """What a naive pipeline tells of a file."""
     judge, turns = Naive(detector, settle_s), Turns(1 / NAIVE_FPS)
     for seconds, picture in pictures(path):
         at = later(Instant(0), seconds)
         if turns.take(at):
             judge.see(to_frame(CAMERA, at, picture), seconds)
-    return judge, time.process_time() - began
+    return judge.findings
+
+
+def rivals_at(
+    path: Path,
+    pipelines: Pipelines,
+    settle_s: float,
+    truths: Sequence[Truth],
+    *,
+    ours_s: float,
+) -> tuple[Rival, ...]:
+    """Every naive pipeline over a file; opening its detector is not counted."""
+    rivals = []
+    for name, opened in pipelines.items():
+        findings, cpu_s = timed(partial(naive, path, opened(), settle_s))
+        found, false = found_of(findings, truths)
+        rivals.append(Rival(name, round(cpu_s, 3), round(cpu_s / ours_s, 2), found, false))
+    return tuple(rivals)
 
 
 def found_of(findings: Sequence[Finding], truths: Sequence[Truth]) -> tuple[int, int]:
@@ -255,7 +290,7 @@ def found_of(findings: Sequence[Finding], truths: Sequence[Truth]) -> tuple[int,
 
 
 def simulated(
-    name: str, seconds: float, settings: WatchSettings, detector: Detector | None, folder: Path
+    name: str, seconds: float, settings: WatchSettings, pipelines: Pipelines, folder: Path
 ) -> Cost:
     """One simulated camera."""
     scene = Scene(name, SEED, SIZE, PERIOD_S, lru_cache(maxsize=4)(STREETS[name]))
@@ -265,15 +300,13 @@ def simulated(
         for d in scene.deposits(0.0, seconds)
     ]
     info, packets = packets_of(path)
-    keys_s = cpu_s(lambda: decode_keys(info, packets))
-    watch_s = cpu_s(lambda: watch(info, packets, settings))
+    keys_s, watch_s = least_s(
+        partial(decode_keys, info, packets), partial(watch, info, packets, settings)
+    )
     candidates = watch(info, packets, settings)
-    began = time.process_time()
-    sightings = look_back(path, candidates, detector)
-    lookback_s = time.process_time() - began
+    detector = pipelines[ONNX]()
+    sightings, lookback_s = timed(partial(look_back, path, candidates, detector))
     found, false = found_of(report_of(sightings), truths)
-    judge, naive_s = naive(path, detector, settings.settle_s) if detector else (None, None)
-    by_naive = found_of(judge.findings, truths) if judge else (None, None)
     return Cost(
         stream=name,
         media_s=seconds,
@@ -281,66 +314,100 @@ def simulated(
         watch_s=round(watch_s, 3),
         ratio=round(watch_s / keys_s, 2),
         lookbacks=len(candidates),
-        lookback_s=round(lookback_s, 3),
-        naive_s=None if naive_s is None else round(naive_s, 1),
-        naive_ratio=None if naive_s is None else round(naive_s / watch_s, 1),
+        cpu_s=round(watch_s + lookback_s, 3),
         events=len(truths),
         found=found,
         false=false,
-        naive_found=by_naive[0],
-        naive_false=by_naive[1],
+        rivals=rivals_at(path, pipelines, settings.settle_s, truths, ours_s=watch_s),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A real clip: what `liuhen analyze` and the naive pipeline find, and what each costs."""
+    """A real clip: what `liuhen analyze` and the naive pipelines find, and what each costs.
+
+    Attributes:
+        lookbacks: how many a camera with this picture asks for: one look in a second, and the
+            settle time that cameras have as a rule.
+        cpu_s: seconds of processor time, look-backs included.
+    """
 
     clip: str
     media_s: float
+    lookbacks: int
+    cpu_s: float
     events: int
     found: int
     false: int
-    cpu_s: float
-    naive_found: int
-    naive_false: int
-    naive_cpu_s: float
+    rivals: tuple[Rival, ...]
 
 
-def real(clip: Clip, request: Request, detector: Detector) -> Beside:
-    """One real clip both ways."""
+def real(clip: Clip, request: Request, pipelines: Pipelines) -> Beside:
+    """One real clip all ways."""
     report = analyze(clip.path, request)
-    ours = score(clip, report)
-    judge, naive_s = naive(clip.path, detector, request.settings.settle_s)
-    hits, false = found_of(judge.findings, clip.events)
+    ours, settle_s = score(clip, report), request.settings.settle_s
+    watching = Watch(CAMERA, WatchSettings())
+    asked = [
+        candidate
+        for frame in frames_of(clip.path, LOOK_S, Instant(0), later(Instant(0), report.media_s))
+        for candidate in watching.see(frame)
+    ]
     return Beside(
-        clip.name, report.media_s, ours.events, ours.found, ours.false, report.cpu_s,
-        hits, false, round(naive_s, 3),
-    )  # fmt: skip
-
-
-def total(rows: Sequence[Beside]) -> dict[str, Any]:
-    """Sums over all clips, n with them."""
-    media_s, ours_s, naive_s = (
-        sum(getattr(row, name) for row in rows) for name in ("media_s", "cpu_s", "naive_cpu_s")
+        clip=clip.name,
+        media_s=report.media_s,
+        lookbacks=len(asked),
+        cpu_s=report.cpu_s,
+        events=ours.events,
+        found=ours.found,
+        false=ours.false,
+        rivals=rivals_at(clip.path, pipelines, settle_s, clip.events, ours_s=report.cpu_s),
     )
-    counts = ("events", "found", "false", "naive_found", "naive_false")
-    return {
-        "clips": len(rows),
-        **{name: sum(getattr(row, name) for row in rows) for name in counts},
-        "media_s": round(media_s, 1),
+
+
+def total(rows: Sequence[Cost] | Sequence[Beside]) -> dict[str, Any]:
+    """Sums over all streams, n with them; seconds of processor time for each second of video."""
+
+    def summed(name: str, of: Iterable[object]) -> float:
+        result: float = sum(getattr(each, name) for each in of)
+        return round(result, 3)
+
+    media_s, ours_s = summed("media_s", rows), summed("cpu_s", rows)
+    lookbacks = summed("lookbacks", rows)
+    result: dict[str, Any] = {
+        "streams": len(rows),
+        "media_s": media_s,
+        "lookbacks": lookbacks,
+        "lookbacks_per_hour": round(lookbacks * 3600 / media_s, 1),
+        **{name: summed(name, rows) for name in ("events", "found", "false")},
         "cpu_s_per_media_s": round(ours_s / media_s, 4),
-        "naive_cpu_s_per_media_s": round(naive_s / media_s, 4),
-        "naive_ratio": round(naive_s / ours_s, 2),
     }
+    for parts in zip(*(row.rivals for row in rows), strict=True):
+        result[parts[0].pipeline] = {
+            **{name: summed(name, parts) for name in ("found", "false")},
+            "cpu_s_per_media_s": round(summed("cpu_s", parts) / media_s, 4),
+            "ratio": round(summed("cpu_s", parts) / ours_s, 2),
+        }
+    return result
 
 
 def command(options: argparse.Namespace) -> str:
     """What to type for the same figures."""
-    what = f"--media DIR --settle {options.settle:g}" if options.media else ""
-    what = what or f"--seconds {options.seconds:g} --settle {options.settle:g}"
-    model = f" --model {options.model} --weights DIR" if options.model else ""
-    return f"python -m benchmarks.watching {what}{model}"
+    what = "--media DIR" if options.media else f"--seconds {options.seconds:g}"
+    beside = f" --ultralytics {options.ultralytics.name}" if options.ultralytics else ""
+    model = f"--model {options.model.rpartition('/')[2]} --weights DIR{beside}"
+    return f"python -m benchmarks.watching {what} --settle {options.settle:g} {model}"
+
+
+def pipelines_of(options: argparse.Namespace) -> Pipelines:
+    """Those that were asked for."""
+    found: dict[str, Callable[[], Detector]] = {
+        ONNX: partial(open_detector, options.model, options.weights)
+    }
+    if options.ultralytics:
+        from benchmarks.tracked import Tracked  # noqa: PLC0415 (only with the extra `train`)
+
+        found[ULTRALYTICS] = partial(Tracked, options.ultralytics)
+    return found
 
 
 def main() -> None:
@@ -349,36 +416,33 @@ def main() -> None:
     parser.add_argument("--media", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--settle", type=float, default=10.0)
-    parser.add_argument("--model", default="")
+    parser.add_argument("--model", required=True)
     parser.add_argument("--weights", type=Path, action="append", default=[])
+    parser.add_argument("--ultralytics", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    settings = WatchSettings((), options.settle)
-    detector = open_detector(options.model, options.weights) if options.model else None
+    settings, pipelines = WatchSettings((), options.settle), pipelines_of(options)
     rows: list[Cost] | list[Beside]
     if options.media:
-        if detector is None:
-            parser.error("--media needs --model")
         request = Request(settings, options.model, tuple(options.weights))
-        rows = _shown(real(clip, request, detector) for clip in real_clips(options.media))
-        summed = total(rows)
-        print(json.dumps(summed))
+        rows = _shown(real(clip, request, pipelines) for clip in real_clips(options.media))
     else:
         with tempfile.TemporaryDirectory() as folder:
             rows = _shown(
-                simulated(name, options.seconds, settings, detector, Path(folder))
+                simulated(name, options.seconds, settings, pipelines, Path(folder))
                 for name in STREETS
             )
-        summed = {}
+    summed = total(rows)
+    print(json.dumps(summed))
     if options.json:
-        result = {"command": command(options), "machine": machine(), "total": summed}
-        result |= {"rows": [asdict(row) for row in rows]}
+        result: dict[str, Any] = {"command": command(options), "machine": machine()}
+        result |= {"total": summed, "rows": [asdict(row) for row in rows]}
         options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
 
 
 def _shown(rows: Iterator[Row]) -> list[Row]:
     """Every row as soon as it is there."""
-    found = []
+    found: list[Row] = []
     for row in rows:
         print(row, flush=True)
         found.append(row)

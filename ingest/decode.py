@@ -2,7 +2,7 @@
 
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from statistics import median_low
 from typing import TypeAlias
@@ -18,14 +18,18 @@ from av.video.stream import VideoStream
 from ingest.errors import BrokenMedia
 from ingest.packet import Packet, StreamInfo
 from ingest.segments import Gop, by_segment, load
-from vision.frame import SECOND, CameraId, Frame, Instant, later
+from vision.frame import SECOND, CameraId, Frame, Instant, Luma, later
 
 AvPacket: TypeAlias = "_AvPacket[VideoStream]"
+Size: TypeAlias = tuple[int, int]
+"""`(width, height)` in pixels."""
 _USUAL_STEPS = 15
 """Steps between packets of which the median is the usual one: half a second of a camera."""
 _LOSS_STEPS = 1.6
 """A step so many times the usual one has a picture missing; rates that change stay below, and are
 the usual one half a second later."""
+_LUMA_FIRST = frozenset({"yuv420p", "yuvj420p"})
+"""What cameras send as a rule; other formats are turned into the first."""
 _LATE_S = 0.001
 """A frame that comes a clock tick early for its turn is taken, not the next one."""
 
@@ -33,6 +37,24 @@ _LATE_S = 0.001
 def to_frame(camera: CameraId, at: Instant, picture: VideoFrame) -> Frame:
     """A decoded picture as vision wants it: BGR, full size."""
     return Frame(camera, at, picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False))
+
+
+def to_small_frame(camera: CameraId, at: Instant, picture: VideoFrame, size: Size) -> Frame:
+    """A decoded picture in BGR of `size` only, made by averaging areas, and its luma in full size.
+
+    A live camera is looked at for less than half of what `to_frame` and shrinking take.
+    """
+    small = picture.reformat(*size, format="bgr24", interpolation="AREA").to_ndarray()
+    return Frame(camera, at, small.astype(np.uint8, copy=False), _luma(picture))
+
+
+def _luma(picture: VideoFrame) -> Luma:
+    """A view of the decoder's own plane where that is 8-bit luma."""
+    if picture.format.name not in _LUMA_FIRST:
+        picture = picture.reformat(format="yuv420p")
+    plane = picture.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return rows[: picture.height, : picture.width]
 
 
 class Turns:
@@ -102,12 +124,22 @@ class LiveDecoder:
     and the losses that only the times of the packets show: something was lost on the way from the
     camera. What follows would be smeared, so nothing is decoded until the next key frame.
 
+    Frames have an image of the size that `reduced` makes of a picture's, and its luma.
+
     Where key frames come at least that often, only they are decoded. Where they are further
     apart everything is, at the cost that docs/design/detection.md states.
     """
 
-    def __init__(self, camera: CameraId, info: StreamInfo, *, look_s: float) -> None:
+    def __init__(
+        self,
+        camera: CameraId,
+        info: StreamInfo,
+        *,
+        look_s: float,
+        reduced: Callable[[Size], Size],
+    ) -> None:
         self._camera = camera
+        self._reduced = reduced
         self._info = info
         self._look_s = look_s
         self.damaged = 0
@@ -165,18 +197,21 @@ class LiveDecoder:
         try:
             pictures = codec.decode(coded)
             if not self._sparse:
-                # Drained for its one picture, it takes no other.
+                # Drained for its one picture, it takes no other before it is flushed.
                 pictures += codec.decode(None)
-                self._codec = None
+                codec.flush_buffers()
         except av.error.FFmpegError:
             # Packet loss: the next key frame starts afresh. The recording holds what came.
             self._codec = None
             self.damaged += 1
             return []
-        at = packet.arrival
         self.damaged += sum(picture.is_corrupt for picture in pictures)
         return [
-            to_frame(self._camera, at, picture)
+            self._frame(packet.arrival, picture)
             for picture in pictures
-            if not picture.is_corrupt and self._turns.take(at)
+            if not picture.is_corrupt and self._turns.take(packet.arrival)
         ]
+
+    def _frame(self, at: Instant, picture: VideoFrame) -> Frame:
+        size = self._reduced((picture.width, picture.height))
+        return to_small_frame(self._camera, at, picture, size)

@@ -37,7 +37,8 @@ except RuntimeError:
 
     torchvision.ops.boxes._assert_has_ops = lambda: None
 
-from ultralytics.nn import tasks  # noqa: E402 (imports torchvision)
+from ultralytics import YOLO  # noqa: E402 (imports torchvision)
+from ultralytics.nn import tasks  # noqa: E402
 from ultralytics.nn.modules import block, conv, head  # noqa: E402
 from ultralytics.utils import tal  # noqa: E402
 from ultralytics.utils.loss import BboxLoss  # noqa: E402
@@ -54,4 +55,4 @@ LAYERS = (
 )
 """Of what a YOLOv8 file is made, beside torch's own layers."""
 
-__all__ = ["LAYERS", "BboxLoss", "tal", "torch"]
+__all__ = ["LAYERS", "YOLO", "BboxLoss", "tal", "torch"]

@@ -16,7 +16,7 @@ from service.memory import SAVE_S, Ignored, MemoryFile
 from vision.candidate import Candidate
 from vision.frame import SECOND, Frame, Image, Instant, seconds_between
 from vision.health import Health, checked
-from vision.picture import shrink
+from vision.picture import averaged_size, shrink
 from vision.watch import Watch
 
 LOOK_S = 1.0
@@ -177,7 +177,7 @@ class Analyst:
     def _decoder(self) -> LiveDecoder | None:
         if self._info is None:
             return None
-        return LiveDecoder(self._plan.camera, self._info, look_s=LOOK_S)
+        return LiveDecoder(self._plan.camera, self._info, look_s=LOOK_S, reduced=averaged_size)
 
     def _leave(self, candidate: Candidate) -> None:
         """Put a candidate into the spool; a full disk is waited for, so that it is not lost."""

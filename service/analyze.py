@@ -27,7 +27,7 @@ from vision.detect import Detection, Detector
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
 from vision.picture import shrink
-from vision.sighting import Sighting, same_act
+from vision.sighting import Sighting, is_told
 from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
@@ -186,9 +186,7 @@ def _sightings(
         verdict = attribute(candidate, frames(), detector)
         if explanation is not None:
             explanation.judged(candidate, frames(), detector, verdict)
-        if isinstance(verdict, Sighting) and not any(
-            same_act(verdict.onset, verdict.box, other.onset, other.box) for other in found
-        ):
+        if isinstance(verdict, Sighting) and not is_told(verdict, found):
             found.append(verdict)
     return found
 

@@ -19,9 +19,10 @@ from service.texts import say_both
 from service.times import media_clock
 from vision.boxes import Box
 from vision.candidate import Candidate
-from vision.course import Course, read
+from vision.course import Course
 from vision.detect import Detector
 from vision.dismissal import Dismissal
+from vision.dumping import seen
 from vision.frame import CameraId, Frame, Image, Instant, seconds_between
 from vision.lookback import Lookback, cut
 from vision.picture import Mask
@@ -91,7 +92,8 @@ class Explanation:
     ) -> None:
         """One more candidate, from the frames that its look-back saw."""
         lookback = cut(candidate, frames, detector)
-        course = read(candidate, lookback)
+        evidence = seen(candidate, lookback)
+        course = None if evidence is None else evidence.course
         name = f"candidate-{len(self.verdicts):02}.png"
         _write(self.folder / name, _judged_sheet(candidate, lookback, course))
         self.verdicts.append(Sheet(name, _judged_words(candidate, course, verdict)))
@@ -167,8 +169,8 @@ def _judged_sheet(candidate: Candidate, lookback: Lookback, course: Course | Non
     strip = []
     for glimpse in lookback.glimpses[::step]:
         crop = glimpse.image.copy()
-        for seen in glimpse.detections or ():
-            _outline(crop, seen.box.scaled(per_px, per_px).moved(right, down), _GREEN)
+        for found in glimpse.detections or ():
+            _outline(crop, found.box.scaled(per_px, per_px).moved(right, down), _GREEN)
         _outline(crop, lookback.region, _YELLOW)
         strip.append(_tile(crop, _clock(glimpse.at), width=TILE_PX // 2))
     rows = [_sheet(strip or [_tile(np.zeros((90, 160, 3), np.uint8), "-")], across=5)]

@@ -130,8 +130,8 @@ def fit_light(reference: Image, image: Image) -> Light:
 
 def _inliers(old: Floats, new: Floats, light: Light) -> npt.NDArray[np.bool_]:
     """`(N,)`, which grid points `light` explains."""
-    off = np.abs(new - light.gain * old - light.offset)
-    result: npt.NDArray[np.bool_] = off.max(axis=1) < _INLIER_LEVELS
+    blue, green, red = (np.abs(new - light.gain * old - light.offset) < _INLIER_LEVELS).T
+    result: npt.NDArray[np.bool_] = blue & green & red
     return result
 
 
@@ -142,12 +142,13 @@ def _refined(old: Floats, new: Floats, light: Light) -> Light:
         if inlier.mean() < _LEAST_INLIERS:
             break
         x, y = old[inlier], new[inlier]
-        spread = x.var(axis=0)
-        covariance = ((x - x.mean(axis=0)) * (y - y.mean(axis=0))).mean(axis=0)
+        mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
+        spread = ((x - mean_x) ** 2).mean(axis=0)
+        covariance = ((x - mean_x) * (y - mean_y)).mean(axis=0)
         # A channel without contrast carries no gain: only an offset can be read from it.
         gain = np.where(spread > _LEAST_SPREAD, covariance / np.maximum(spread, 1), 1)
         gain = np.clip(gain, *_GAIN_RANGE).astype(np.float32)
-        light = Light(gain, (y.mean(axis=0) - gain * x.mean(axis=0)).astype(np.float32), 0.0)
+        light = Light(gain, (mean_y - gain * mean_x).astype(np.float32), 0.0)
     return replace(light, explained=float(_inliers(old, new, light).mean()))
 
 

@@ -10,14 +10,14 @@ _COVERED = 0.5
 """Share of the region under one box from which that box may be the thing itself."""
 _ALIKE = 0.25
 """A box up to four times the region's area can be the same thing; a larger one stands behind it."""
-_OFTEN, _NEARLY_ALWAYS = 0.5, 0.8
-"""Share of looks that make it the thing itself: of its own size, or of any."""
-_LAST_LOOKS = 2
-"""Looks at the end that show whether somebody is there still."""
-_FOOT, _ASIDE, _LOW = 0.1, 0.25, 0.15
-"""Shoes and the shadow at them: least areas of what is put down are larger than this share of a
-person's box; they reach so far beside its width, and so far up and down from its lower edge, of
-its height."""
+_OFTEN, _MOSTLY, _NEARLY_ALWAYS = 0.5, 0.65, 0.8
+"""Share of looks that make it the thing itself: of its own size, or of any; and that show that a
+place was covered. A detector misses a person in a fifth of the looks by night."""
+_LAST_LOOKS = 3
+"""Looks at the end that show whether somebody is there still; one or two may miss them."""
+_LIMB, _ASIDE, _BEYOND = 0.1, 0.25, 0.15
+"""A still limb, a shoe, the shadow at it: under this share of a person's box, as what is put down
+seldom is; it reaches so far beside the box, of its width, and above and below, of its height."""
 _REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _CONTACT_S = (-2.0, 2.0)
@@ -41,7 +41,7 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     ]
     if not any(perhaps[-_LAST_LOOKS:]):
         return False
-    return sum(surely) >= _OFTEN * len(looks) or sum(perhaps) >= _NEARLY_ALWAYS * len(looks)
+    return sum(surely) >= _OFTEN * len(looks) or sum(perhaps) >= _MOSTLY * len(looks)
 
 
 def was_covered(
@@ -76,17 +76,17 @@ def _is_of(found: Detection, region: Box) -> bool:
     if found.label in VEHICLES:
         # What lies under a vehicle's box is a wheel or its shadow; a bag behind it can wait.
         return _covers(found, region, 0.0)
-    return _covers(found, region, _ALIKE) or _is_foot(found, region)
+    return _covers(found, region, _ALIKE) or _is_limb(found, region)
 
 
-def _is_foot(found: Detection, region: Box) -> bool:
-    """Shoes hold still while the body sways, and the shadow under them does."""
-    if found.label not in _LIVING or region.area > _FOOT * found.box.area:
+def _is_limb(found: Detection, region: Box) -> bool:
+    """Legs and shoes hold still while the body sways, and the shadow under them does."""
+    if found.label not in _LIVING or region.area > _LIMB * found.box.area:
         return False
-    x0, _, x1, y1 = found.box.xyxy
-    aside, high = _ASIDE * found.box.width, _LOW * found.box.height
-    low = Box(x0 - aside, y1 - high, x1 + aside, y1 + high)
-    return intersection(low, region) > _COVERED * region.area
+    x0, y0, x1, y1 = found.box.xyxy
+    aside, beyond = _ASIDE * found.box.width, _BEYOND * found.box.height
+    around = Box(x0 - aside, y0 - beyond, x1 + aside, y1 + beyond)
+    return intersection(around, region) > _COVERED * region.area
 
 
 def _until(glimpses: tuple[Glimpse, ...], end: Instant) -> list[tuple[Detection, ...]]:

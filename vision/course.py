@@ -91,16 +91,16 @@ def has_both(candidate: Candidate, lookback: Lookback) -> bool:
     )
 
 
-def read(candidate: Candidate, lookback: Lookback) -> Course | None:
-    """The course of events; None when nothing that differs from before came to rest there, or
-    the glimpses do not tell (`has_both`)."""
+def read(candidate: Candidate, lookback: Lookback, levels: int = CHANGED_LEVELS) -> Course | None:
+    """The course of events; None when nothing that differs from before by more than `levels` came
+    to rest there, or the glimpses do not tell (`has_both`)."""
     if not has_both(candidate, lookback):
         return None
     times = np.array([glimpse.at for glimpse in lookback.glimpses], np.int64)
     images = np.stack([glimpse.image for glimpse in lookback.glimpses])
     before = _median(images[times <= candidate.before])
     after = _median(images[times > _settled(candidate)])
-    changed = np.maximum(difference(after, before), difference(before, after)) > CHANGED_LEVELS
+    changed = np.maximum(difference(after, before), difference(before, after)) > levels
     rest = _rest(images, times, after)
     mine = changed & rest.reached & _inside(lookback.region, changed.shape)
     if not mine.any():

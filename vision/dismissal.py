@@ -130,7 +130,7 @@ def is_unseen(evidence: Evidence) -> bool:
     """There is no thing of some size, with an outline, that was once seen whole."""
     course, candidate = evidence.course, evidence.candidate
     least_px = _SURE_SHARE * LEAST_AREA * prod(candidate.size) * evidence.per_px**2
-    least_levels = _FAINT_LEVELS if _is_delimited(evidence) else SEEN_LEVELS
+    least_levels = _FAINT_LEVELS if is_delimited(evidence) else SEEN_LEVELS
     return (
         course.thing.area < least_px
         or course.thing.solidity < _SOLIDITY
@@ -141,7 +141,7 @@ def is_unseen(evidence: Evidence) -> bool:
 
 def is_part(evidence: Evidence) -> bool:
     """It hangs together with something larger, and not only because that touches it."""
-    touched = evidence.course.outside > _OUTSIDE and not _is_delimited(evidence)
+    touched = evidence.course.outside > _OUTSIDE and not is_delimited(evidence)
     return evidence.course.larger > _LARGER or touched
 
 
@@ -214,7 +214,7 @@ def watched_closely(course: Course) -> bool:
     return bool(np.diff(looks).max(initial=0) <= _DENSE_S * SECOND)
 
 
-def _is_delimited(evidence: Evidence) -> bool:
+def is_delimited(evidence: Evidence) -> bool:
     """Whether it stands out from what surrounds it, and ends all around where nothing ended."""
     course = evidence.course
     before, after = (contour_energy(course.thing, i) for i in (course.before, course.after))

@@ -16,10 +16,13 @@ from vision.dismissal import (
     Evidence,
     Rule,
     explained,
+    is_delimited,
+    is_unseen,
     watched_closely,
 )
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
-from vision.lookback import cut
+from vision.lookback import Lookback, cut
+from vision.scene import CHANGED_LEVELS
 from vision.sighting import Actor, Reason, ReasonKey, Sighting
 
 LOOKBACK_FPS = 5.0
@@ -30,6 +33,9 @@ _APPROACH_S = 5.0
 _LONGEST_S = 120.0
 """A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
 that lay hidden and starts later, or of one that was told late and ends earlier."""
+_FAINT_LEVELS, _FAINT_S = 12, 8.0
+"""Difference of two still pictures, of 255, that may be a faint thing, and how long it must have
+lain: the noise of a still picture falls with the time over which it is taken."""
 _GONE_S = 0.6
 """With nobody next to the thing for so long, three looks and more, its bringer counts as gone."""
 
@@ -49,23 +55,47 @@ def attribute(
     Without a detector the actor is `unknown`. The frames may be fewer than wanted (a gap, the
     start of a recording); then the finding is less certain, never an error.
     """
-    # What was told late, since people stood around it, is judged by how it lay by then.
-    early = replace(candidate, alarm=span(candidate)[1])
-    lookback = cut(early, frames, detector)
-    if not has_both(early, lookback):
-        return _unread(candidate)
-    course = read(early, lookback)
-    if course is None:
-        return Dismissal(candidate, ReasonKey.NOT_CHANGED)
-    return judged(Evidence(candidate, lookback, course))
+    return judged(candidate, cut(candidate, frames, detector))
 
 
 def judged(
-    evidence: Evidence, rules: Sequence[tuple[Rule, ReasonKey]] = RULES
+    candidate: Candidate,
+    lookback: Lookback,
+    rules: Sequence[tuple[Rule, ReasonKey]] = RULES,
 ) -> Sighting | Dismissal:
-    """The sighting, unless one of `rules` explains the candidate otherwise."""
+    """The sighting, unless nothing is seen or one of `rules` explains it otherwise."""
+    if not has_both(_early(candidate), lookback):
+        return _unread(candidate)
+    evidence = seen(candidate, lookback)
+    if evidence is None:
+        return Dismissal(candidate, ReasonKey.NOT_CHANGED)
     reason = explained(evidence, rules)
-    return _sighting(evidence) if reason is None else Dismissal(evidence.candidate, reason)
+    return _sighting(evidence) if reason is None else Dismissal(candidate, reason)
+
+
+def seen(candidate: Candidate, lookback: Lookback) -> Evidence | None:
+    """What the look-back shows of `candidate`, which may be no thing; None when nothing changed.
+
+    Where it shows none, a fainter one counts that has lain long and ends all around.
+    """
+    shown = _evidence(candidate, lookback, CHANGED_LEVELS)
+    lain_s = seconds_between(candidate.onset, candidate.alarm)
+    if lain_s < _FAINT_S or (shown is not None and not is_unseen(shown)):
+        return shown
+    faint = _evidence(candidate, lookback, _FAINT_LEVELS)
+    if faint is None or is_unseen(faint) or not is_delimited(faint):
+        return shown
+    return faint
+
+
+def _evidence(candidate: Candidate, lookback: Lookback, levels: int) -> Evidence | None:
+    course = read(_early(candidate), lookback, levels)
+    return None if course is None else Evidence(candidate, lookback, course)
+
+
+def _early(candidate: Candidate) -> Candidate:
+    """What was told late, since people stood around it, is judged by how it lay by then."""
+    return replace(candidate, alarm=span(candidate)[1])
 
 
 def _before(candidate: Candidate, course: Course) -> Instant:

@@ -15,6 +15,9 @@ Instant = NewType("Instant", int)
 Image = npt.NDArray[np.uint8]
 """`(H, W, 3)` uint8, channels blue-green-red."""
 
+Luma = npt.NDArray[np.uint8]
+"""`(H, W)` uint8, brightness; what a decoder gives lies within 16 to 235 as a rule."""
+
 SECOND = 1_000_000
 """Microseconds in a second, the unit of `Instant`."""
 
@@ -33,24 +36,35 @@ def later(at: Instant, seconds: float) -> Instant:
 class Frame:
     """One picture of one camera.
 
-    `image` is made read-only; the caller must not keep a writable view of it.
+    Arrays are made read-only; the caller must not keep a writable view of them.
+
+    Attributes:
+        image: the picture, or a smaller one of it where `luma` has its full size.
+        luma: None where `image` has all of it.
 
     Raises:
-        ValueError: `image` is not `(H, W, 3)` uint8.
+        ValueError: `image` is not `(H, W, 3)` uint8, or `luma` not `(H, W)` uint8.
     """
 
     camera: CameraId
     at: Instant
     image: Image
+    luma: Luma | None = None
 
     def __post_init__(self) -> None:
-        """Check shape and dtype, and freeze the pixels."""
+        """Check shapes and dtypes, and freeze the pixels."""
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             msg = f"image must be (H, W, 3) uint8, got {self.image.shape} {self.image.dtype}"
             raise ValueError(msg)
         self.image.flags.writeable = False
+        if self.luma is not None:
+            if self.luma.ndim != 2 or self.luma.dtype != np.uint8:
+                msg = f"luma must be (H, W) uint8, got {self.luma.shape} {self.luma.dtype}"
+                raise ValueError(msg)
+            self.luma.flags.writeable = False
 
     @property
     def size(self) -> tuple[int, int]:
-        """`(width, height)` in pixels."""
-        return int(self.image.shape[1]), int(self.image.shape[0])
+        """`(width, height)` of the picture in pixels."""
+        whole = self.image if self.luma is None else self.luma
+        return int(whole.shape[1]), int(whole.shape[0])

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.frame import Frame, Image, Instant, seconds_between
-from vision.picture import shrink
+from vision.frame import Frame, Image, Instant, Luma, seconds_between
+from vision.picture import grey, shrink
 
 Floats = npt.NDArray[np.float32]
 
@@ -148,7 +148,7 @@ class Health:
     at: Instant
     before: View
     like_before: float
-    samples: Image
+    samples: Image | Luma
     cut: Instant | None = None
     signs: Mapping[Ailment, tuple[Instant, Instant]] = field(default_factory=dict)
     ailing: tuple[Ailing, ...] = ()
@@ -160,8 +160,9 @@ def checked(health: Health | None, frame: Frame, small: Image | None = None) -> 
     `small` is the frame's analysis image, where somebody has it already.
     """
     luma, chroma = _reduced(shrink(frame.image) if small is None else small)
-    seen = View(luma, _edges(luma), _sharpness(frame.image))
-    samples = frame.image[::_SAMPLE_PX, ::_SAMPLE_PX].copy()
+    whole = frame.image if frame.luma is None else frame.luma
+    seen = View(luma, _edges(luma), _sharpness(whole))
+    samples = whole[::_SAMPLE_PX, ::_SAMPLE_PX].copy()
     if health is None or health.samples.shape != samples.shape or _is_accepted(health, frame.at):
         infrared = chroma < _COLOURLESS
         return Health({infrared: seen}, infrared, frame.at, seen, 1.0, samples)
@@ -207,8 +208,9 @@ def _cells(values: Floats, down: int, across: int) -> Floats:
     return cells.reshape(down * across, high * wide)
 
 
-def _sharpness(image: Image) -> float:
-    rows = cv2.cvtColor(image[_ROW_STEP // 2 :: _ROW_STEP], cv2.COLOR_BGR2GRAY).astype(np.float32)
+def _sharpness(whole: Image | Luma) -> float:
+    rows = whole[_ROW_STEP // 2 :: _ROW_STEP]
+    rows = (rows if rows.ndim == 2 else grey(rows)).astype(np.float32)
     if rows.shape[0] < _DOWN or rows.shape[1] < 2 * _ACROSS:
         return float("nan")
     coarse_steps = np.abs(rows[:, _COARSE_PX:] - rows[:, :-_COARSE_PX])

@@ -16,21 +16,34 @@ LONG_SIDE_PX = 480
 """Longest side of an analysis image: 5.5 ms for a pixel stage at this size, and the smallest real
 deposit at hand (27 by 12 px of 352 by 240) is still whole."""
 
+_AVERAGED_SCALE = 2.0
+"""From here on a pixel of the analysis image is the mean of an area: pixels would be skipped."""
+
 
 def scale_of(size: tuple[int, int]) -> float:
     """Original pixels per analysis pixel of a frame of `size` `(width, height)`, at least 1."""
     return max(1.0, max(size) / LONG_SIDE_PX)
 
 
+def small_size(size: tuple[int, int]) -> tuple[int, int]:
+    """`(width, height)` of the analysis image of a frame of `size`."""
+    scale = scale_of(size)
+    return max(1, round(size[0] / scale)), max(1, round(size[1] / scale))
+
+
+def averaged_size(size: tuple[int, int]) -> tuple[int, int]:
+    """`(width, height)` to which a picture of `size` may be averaged before `shrink`."""
+    return small_size(size) if scale_of(size) >= _AVERAGED_SCALE else size
+
+
 def shrink(image: Image) -> Image:
     """`image` with its long side at `LONG_SIDE_PX` or less, slightly blurred against noise."""
-    height, width = image.shape[:2]
-    scale = scale_of((width, height))
+    size = image.shape[1], image.shape[0]
+    scale = scale_of(size)
     if scale > 1:
-        size = max(1, round(width / scale)), max(1, round(height / scale))
-        # Averaging areas matters only where pixels would be skipped, and costs four times as much.
-        how = cv2.INTER_AREA if scale >= 2 else cv2.INTER_LINEAR
-        image = cv2.resize(image, size, interpolation=how).astype(np.uint8, copy=False)
+        # Averaging costs four times as much.
+        how = cv2.INTER_AREA if scale >= _AVERAGED_SCALE else cv2.INTER_LINEAR
+        image = cv2.resize(image, small_size(size), interpolation=how).astype(np.uint8, copy=False)
     return cv2.GaussianBlur(image, (3, 3), 0).astype(np.uint8, copy=False)
 
 

@@ -1,5 +1,6 @@
 """What was seen, by whom and when: the value that leaves vision."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,3 +97,9 @@ def same_act(onset_a: Instant, box_a: Box, onset_b: Instant, box_b: Box) -> bool
     seam = _SEAM * min(box_a.area, box_b.area) ** 0.5
     pieces = shared == 0.0 and apart_s <= _SAME_MOMENT_S and gap(box_a, box_b) <= seam
     return (apart_s <= _SAME_ACT_S and shared >= _SAME_PLACE) or pieces
+
+
+def is_told(sighting: Sighting, told: Iterable[Sighting]) -> bool:
+    """Whether one of those `told` is of the same act."""
+    onset, box = sighting.onset, sighting.box
+    return any(same_act(onset, box, other.onset, other.box) for other in told)

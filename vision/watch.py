@@ -91,6 +91,8 @@ class Watch:
         settled = as_mask(look.age >= self.settings.settle_s)
         allowed &= as_mask(look.age >= still_s) & (settled | ~look.restless)
         strong = as_mask(look.change > CHANGED_LEVELS) & allowed
+        if not strong.any():
+            return []
         loose = as_mask(look.change > SEEN_LEVELS) & allowed
         apart = list(regions(strong, loose, _seams(look)))
         whole = regions(strong, loose)

@@ -5,18 +5,28 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
+import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.cut import cut
-from ingest.decode import LiveDecoder, Turns, frames
+from ingest.decode import LiveDecoder, Turns, frames, to_small_frame
 from ingest.errors import FootageAltered
 from tests.ingest.clip import CAMERA, STEP, Recipe, Replay, encoded, recorded, replayed, shown
 from vision.frame import SECOND, Instant
+from vision.picture import averaged_size
 
 CLIP = Recipe(count=30, gop=10)
+
+
+def whole(size: tuple[int, int]) -> tuple[int, int]:
+    """Looks as large as the pictures."""
+    return size
+
+
 KINDS = {
     f"{codec}-{container}-{b_frames}b": Recipe(codec, 30, 10, b_frames, container=container)
     for codec in ("h264", "hevc")
@@ -132,7 +142,7 @@ def test_a_running_stream_is_decoded_just_enough(codec: str, gop: int, wanted: l
     """Only key frames where they are dense, everything where they are far apart."""
     source = Replay(encoded(Recipe(codec, 120, gop, container="ts")))
     info, packets = replayed(source)
-    decoder = LiveDecoder(CAMERA, info, look_s=1.0)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0, reduced=whole)
     seen = [(n, frame) for n, packet in enumerate(packets) for frame in decoder.decode(packet)]
     source.close()
     assert [n for n, _ in seen] == wanted
@@ -155,7 +165,7 @@ def test_damaged_packets_do_not_stop_the_look(codec: str, gop: int) -> None:
     recipe = Recipe(codec, 150, gop, container="ts")
     source = Replay(encoded(recipe), damage=damage)
     info, packets = replayed(source)
-    decoder = LiveDecoder(CAMERA, info, look_s=1.0)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0, reduced=whole)
     seen = [n for n, packet in enumerate(packets) for _ in decoder.decode(packet)]
     source.close()
     assert {0, 50, 100} <= set(seen)
@@ -166,7 +176,7 @@ def test_the_second_look_of_a_run_is_a_second_after_the_first() -> None:
     """Looks are counted in time, not in packets: slow cameras are looked at as often."""
     source = Replay(encoded(Recipe(count=40, gop=2, container="ts")))
     info, packets = replayed(source)
-    decoder = LiveDecoder(CAMERA, info, look_s=1.0)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0, reduced=whole)
     seen = [frame.at for packet in packets for frame in decoder.decode(packet)]
     source.close()
     assert [at - seen[0] for at in seen] == [0, 1_000_000, 2_000_000, 3_000_000]
@@ -177,7 +187,7 @@ def test_what_follows_a_lost_picture_is_not_looked_at(codec: str) -> None:
     """A decoder conceals what never came and says nothing: the smear would be taken for things."""
     source = Replay(encoded(Recipe(codec, 150, 50, container="ts")))
     info, packets = replayed(source)
-    decoder = LiveDecoder(CAMERA, info, look_s=1.0)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0, reduced=whole)
     lost = {72, 73}
     seen = [n for n, packet in enumerate(packets) if n not in lost for _ in decoder.decode(packet)]
     source.close()
@@ -190,7 +200,7 @@ def test_a_camera_that_changes_its_rate_has_lost_nothing() -> None:
     """At dusk a camera takes pictures half as long again: that is no loss, and costs no look."""
     source = Replay(encoded(Recipe(count=150, gop=50, container="ts")))
     info, packets = replayed(source)
-    decoder = LiveDecoder(CAMERA, info, look_s=0.1)
+    decoder = LiveDecoder(CAMERA, info, look_s=0.1, reduced=whole)
     slower = [
         replace(packet, dts=packet.dts + max(0, n - 60) * STEP // 2)
         for n, packet in enumerate(packets)
@@ -199,3 +209,41 @@ def test_a_camera_that_changes_its_rate_has_lost_nothing() -> None:
     source.close()
     assert decoder.damaged == 0
     assert len(seen) >= 100
+
+
+FORMATS = ["yuv420p", "yuvj420p", "yuv422p", "nv12", "yuv420p10le"]
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (704, 576), (320, 240)])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_small_frame_is_its_picture(form: str, size: tuple[int, int]) -> None:
+    """The look may not depend on how a camera codes: size, colours and luma are the picture's."""
+    across, down = np.meshgrid(np.linspace(20, 220, size[0]), np.linspace(40, 200, size[1]))
+    image = np.dstack([across, down, (across + down) / 2]).astype(np.uint8)
+    picture = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format=form)
+    frame = to_small_frame(CAMERA, Instant(0), picture, averaged_size(size))
+    assert frame.size == size
+    assert frame.image.shape[1::-1] == averaged_size(size)
+    wanted = cv2.resize(image, averaged_size(size), interpolation=cv2.INTER_AREA)
+    assert np.abs(frame.image.astype(int) - wanted).max() <= 6
+    assert frame.luma is not None
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(float)
+    coded = grey if form == "yuvj420p" else 16 + grey * 219 / 255
+    assert np.abs(frame.luma - coded).max() < 2
+
+
+def test_a_small_frame_outlives_its_decoder() -> None:
+    """Its luma is the decoder's own memory, which later pictures must not write over."""
+    source = Replay(encoded(Recipe(count=60, gop=10, container="ts")))
+    info, packets = replayed(source)
+    decoder = LiveDecoder(CAMERA, info, look_s=1.0, reduced=whole)
+    kept = [
+        (frame, None if frame.luma is None else frame.luma.copy())
+        for packet in packets
+        for frame in decoder.decode(packet)
+    ]
+    source.close()
+    del decoder
+    assert len(kept) == 6
+    assert all(np.array_equal(frame.luma, luma) for frame, luma in kept)
+    assert not any(np.array_equal(kept[0][1], luma) for _, luma in kept[1:])

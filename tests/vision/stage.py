@@ -12,7 +12,7 @@ from vision.detect import Detection
 from vision.dismissal import Dismissal
 from vision.dumping import LOOKBACK_FPS, attribute, span
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later, seconds_between
-from vision.sighting import Sighting, same_act
+from vision.sighting import Sighting, is_told
 from vision.watch import Watch, WatchSettings
 
 SIZE = (320, 180)
@@ -67,9 +67,7 @@ class Stage:
         """As files and the service tell them: the same act once."""
         told: list[Sighting] = []
         for found in self.findings(seconds, settings):
-            if isinstance(found, Sighting) and not any(
-                same_act(found.onset, found.box, other.onset, other.box) for other in told
-            ):
+            if isinstance(found, Sighting) and not is_told(found, told):
                 told.append(found)
         return told
 

@@ -257,3 +257,20 @@ def test_a_bare_wall_is_never_turned_or_covered() -> None:
         wall[100:110, :] = 90
         health = checked(health, Frame(CAMERA, later(Instant(0), t_s), noisy(wall, t_s)))
         assert health.ailing == ()
+
+
+def live(frame: Frame) -> Frame:
+    """As a decoder gives it: a small picture, and luma in the levels of broadcast video."""
+    image = cv2.resize(frame.image, (320, 180), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    luma = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY) * (219 / 255) + 16
+    return Frame(frame.camera, frame.at, image, luma.astype(np.uint8))
+
+
+@pytest.mark.parametrize(("effect", "ailment"), ILL.values(), ids=ILL)
+def test_a_live_frame_is_judged_as_its_whole_picture(effect: Effect, ailment: Ailment) -> None:
+    """Sharpness and standstill are read from the luma: the small picture shows neither."""
+    health = None
+    for frame in looks(from_then(effect), AT_S + 76):
+        health = checked(health, live(frame))
+    assert health is not None
+    assert [each.ailment for each in health.ailing] == [ailment]
