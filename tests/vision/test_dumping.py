@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from tests.vision.stage import BAG, DROP_S, START, Stage, person, thing
+from tests.vision.stage import BAG, DROP_S, START, Sprite, Stage, person, thing
 from tests.vision.test_course import candidate
+from vision.dismissal import Dismissal
 from vision.dumping import attribute, span
-from vision.frame import later, seconds_between
-from vision.sighting import Sighting
+from vision.frame import Image, later, seconds_between
+from vision.sighting import ReasonKey, Sighting
 
 OWNER = person(((4.0, -20.0), (7.0, 134.0), (11.0, 134.0), (13.0, 330.0)), sways=False)
 
@@ -41,3 +43,33 @@ def test_what_is_told_after_minutes_is_judged_by_its_first_two():
     assert isinstance(verdict, Sighting)
     assert verdict.certain
     assert verdict.alarm == found.alarm
+
+
+def ground(image: Image, _t_s: float) -> None:
+    """One grey, on which a faint thing ends all around."""
+    image[:] = 135
+
+
+def faint(levels: int) -> Sprite:
+    """A bag that is so much darker than the ground."""
+    x0, y0, x1, y1 = BAG
+
+    def draw(image: Image, t_s: float) -> None:
+        if t_s >= DROP_S:
+            image[y0:y1, x0:x1] -= np.uint8(levels)
+
+    return draw
+
+
+@pytest.mark.parametrize(
+    ("levels", "alarm_s", "told"),
+    [(30, 14.0, True), (16, 14.0, False), (16, 18.0, True), (8, 18.0, False)],
+    ids=["plain", "faint", "faint and long there", "fainter than can be told"],
+)
+def test_a_faint_thing_counts_once_it_has_lain_long(levels: int, alarm_s: float, told: bool):
+    """The noise of a still picture falls with the time over which it is taken."""
+    stage = Stage((ground, OWNER, faint(levels)))
+    found = candidate(alarm_s)
+    verdict = attribute(found, stage.lookback(found), None)
+    nothing = Dismissal(found, ReasonKey.NOT_CHANGED)
+    assert isinstance(verdict, Sighting) if told else verdict == nothing
