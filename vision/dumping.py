@@ -33,7 +33,7 @@ _APPROACH_S = 5.0
 _LONGEST_S = 120.0
 """A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
 that lay hidden and starts later, or of one that was told late and ends earlier."""
-_FAINT_LEVELS, _FAINT_S = 12, 8.0
+_FAINT_CHANGE, _FAINT_S = 12, 8.0
 """Difference of two still pictures, of 255, that may be a faint thing, and how long it must have
 lain: the noise of a still picture falls with the time over which it is taken."""
 _GONE_S = 0.6
@@ -82,7 +82,7 @@ def seen(candidate: Candidate, lookback: Lookback) -> Evidence | None:
     lain_s = seconds_between(candidate.onset, candidate.alarm)
     if lain_s < _FAINT_S or (shown is not None and not is_unseen(shown)):
         return shown
-    faint = _evidence(candidate, lookback, _FAINT_LEVELS)
+    faint = _evidence(candidate, lookback, _FAINT_CHANGE)
     if faint is None or is_unseen(faint) or not is_delimited(faint):
         return shown
     return faint
