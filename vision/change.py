@@ -66,7 +66,7 @@ def weakest_side(region: Region, image: Image) -> float:
     """
     outline, steps = _outline(region, image), _steps(image)
     mean = float(cv2.mean(steps, outline)[0])
-    # The outline is drawn by hand as it were: the step it stands for lies up to two pixels away.
+    # Where an outline lies is known to two pixels: its step may be that far away.
     near = cv2.dilate(steps, np.ones((5, 5), np.uint8))
     rows, columns = np.nonzero(outline)
     turn = np.arctan2(rows - rows.mean(), columns - columns.mean()) / (2 * np.pi)
