@@ -17,8 +17,8 @@ from av.video.stream import VideoStream
 
 from benchmarks.footage import Frames
 from ingest.decode import Turns
-from vision.dumping import LOOKBACK_FPS
 from vision.frame import SECOND, Image, Instant
+from vision.lookback import LOOKBACK_FPS
 
 _DIM_S = 20.0
 """A cloud: the light falls to 60 % in so long."""

@@ -22,10 +22,10 @@ from vision.boxes import Box
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector, Label
 from vision.dismissal import RULES, Rule
-from vision.dumping import LOOKBACK_FPS, judged, span
+from vision.dumping import each_act, judged
 from vision.frame import CameraId, Frame, Image, Instant, later
-from vision.lookback import Lookback, cut
-from vision.sighting import ReasonKey, Sighting, is_told
+from vision.lookback import LOOKBACK_FPS, Lookback, cut, span
+from vision.sighting import ReasonKey, Sighting
 from vision.watch import Watch, WatchSettings
 
 CAMERA = CameraId("footage")
@@ -81,12 +81,8 @@ class Footage:
         rules: Sequence[tuple[Rule, ReasonKey]] = RULES,
     ) -> list[Sighting]:
         """What is told of `candidates` under `rules`, each act once."""
-        told: list[Sighting] = []
-        for candidate in candidates:
-            verdict = judged(candidate, self._lookback(candidate), rules)
-            if isinstance(verdict, Sighting) and not is_told(verdict, told):
-                told.append(verdict)
-        return told
+        acts = each_act(candidates, lambda each: judged(each, self._lookback(each), rules))
+        return [act for act in acts if isinstance(act, Sighting)]
 
     def _lookback(self, candidate: Candidate) -> Lookback:
         if candidate not in self._lookbacks:

@@ -34,9 +34,10 @@ from service.demo.weather import Light
 from vision.boxes import Box, iou
 from vision.candidate import Candidate
 from vision.dismissal import Dismissal
-from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.dumping import attribute, each_act
 from vision.frame import Instant, seconds_between
-from vision.sighting import Sighting, is_told
+from vision.lookback import LOOKBACK_FPS, span
+from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
 LOOK_S = 1.0
@@ -48,8 +49,6 @@ CONDITIONS: dict[str, tuple[Light, ...]] = {
 """Which lights a condition has; seeds take turns."""
 _BANDS = (14, 20, 30, 50, 256)
 """Levels of contrast between which recall is told apart."""
-_SAME_THING = 0.5
-"""IoU from which a report of the watch is of a thing that was told already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +120,11 @@ def verdicts(trial: Trial, settle_s: float, *, detector: bool) -> list[Sighting 
     watch = Watch(CAMERA, WatchSettings(trial.zones, settle_s))
     looks = range(0, int(trial.seconds * LOOKBACK_FPS), round(LOOK_S * LOOKBACK_FPS))
     candidates = [each for tick in looks for each in watch.see(film.frame(tick))]
-    said: list[Sighting | Dismissal] = []
-    for candidate in candidates:
-        sightings = [each for each in said if isinstance(each, Sighting)]
-        if any(_is_of(candidate, each) for each in sightings):
-            continue
-        verdict = attribute(candidate, film.between(*span(candidate)), film.detector)
-        if isinstance(verdict, Dismissal) or not is_told(verdict, sightings):
-            said.append(verdict)
-    return said
 
+    def judge(candidate: Candidate) -> Sighting | Dismissal:
+        return attribute(candidate, film.between(*span(candidate)), film.detector)
 
-def _is_of(candidate: Candidate, sighting: Sighting) -> bool:
-    """Whether it is a thing that was told, reported again: looking back again costs and tells the
-    same."""
-    early, late = _s(candidate.before) - ONSET_SLACK_S, _s(candidate.onset) + ONSET_SLACK_S
-    same = iou(candidate.box, sighting.box) >= _SAME_THING
-    return early <= _s(sighting.onset) <= late and same
+    return list(each_act(candidates, judge))
 
 
 def run(task: Task) -> Outcome:

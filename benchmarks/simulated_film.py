@@ -14,8 +14,8 @@ from service.demo.trial import Trial
 from service.demo.weather import Light
 from vision.boxes import Box
 from vision.detect import Detection, Label
-from vision.dumping import LOOKBACK_FPS
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, seconds_between
+from vision.lookback import LOOKBACK_FPS
 
 CAMERA = CameraId("simulated")
 _MISSED = {Light.DAY: 0.1, Light.LAMPS: 0.25, Light.INFRARED: 0.2}

@@ -25,9 +25,12 @@ import av
 
 from benchmarks.detection import Clip, Truth, matches, real_clips, score
 from benchmarks.machine import machine
-from ingest.decode import LiveDecoder, Turns, to_frame
+from ingest.clock import SystemClock
+from ingest.decode import LiveDecoder, Turns, frames, to_frame
 from ingest.media import pictures
 from ingest.packet import Packet, StreamInfo
+from ingest.recorder import Recorder
+from ingest.segments import Segments
 from models.session import open_detector
 from service.analyst import LOOK_S
 from service.analyze import Finding, Request, analyze, report_of
@@ -37,11 +40,13 @@ from service.demo.scene import Scene, Script
 from vision.boxes import Box, gap, iou
 from vision.candidate import Candidate
 from vision.detect import Detector, Label
-from vision.dumping import LOOKBACK_FPS, attribute, span
-from vision.frame import CameraId, Frame, Instant, later
+from vision.dismissal import Dismissal
+from vision.dumping import attribute, each_act
+from vision.frame import SECOND, CameraId, Frame, Instant, later
 from vision.health import checked
+from vision.lookback import LOOKBACK_FPS, lull, span
 from vision.picture import averaged_size, shrink
-from vision.sighting import Sighting, is_told
+from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
 Row = TypeVar("Row", bound="Cost | Beside")
@@ -167,8 +172,9 @@ PERIOD_S = 150.0
 STREETS: dict[str, Callable[[int], Script]] = {"quiet": quiet, "busy": busy}
 
 
-def packets_of(path: Path) -> tuple[StreamInfo, list[Packet]]:
-    """A file as a camera would send it; times count from 0."""
+def packets_of(path: Path, root: Path) -> tuple[StreamInfo, list[Packet]]:
+    """A file as a camera would send it, recorded below `root` on the way; times count from 0."""
+    recorder = Recorder(root, CAMERA, SystemClock(), segment_s=60)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         info = StreamInfo.of(stream)
@@ -181,11 +187,15 @@ def packets_of(path: Path) -> tuple[StreamInfo, list[Packet]]:
                 key=packet.is_keyframe,
                 camera_time=None,
                 arrival=later(Instant(0), float(packet.pts * info.time_base)),
-                monotonic_us=0,
+                monotonic_us=round(packet.pts * info.time_base * SECOND),
             )
             for packet in container.demux(stream)
             if packet.pts is not None and packet.dts is not None
         ]
+        recorder.start(info)
+        for packet in found:
+            recorder.write(packet)
+        recorder.stop("ended")
     return info, found
 
 
@@ -227,7 +237,7 @@ def watch(info: StreamInfo, packets: Sequence[Packet], settings: WatchSettings) 
 
 
 def frames_of(path: Path, every_s: float, start: Instant, end: Instant) -> Iterator[Frame]:
-    """As a look-back job reads a recording: everything decoded, a few turned into frames."""
+    """Pictures of a file, a few of them."""
     turns = Turns(every_s)
     for seconds, picture in pictures(path, max(0.0, start / 1_000_000)):
         at = later(Instant(0), seconds)
@@ -238,16 +248,20 @@ def frames_of(path: Path, every_s: float, start: Instant, end: Instant) -> Itera
 
 
 def look_back(
-    path: Path, candidates: Sequence[Candidate], detector: Detector | None
-) -> list[Sighting]:
-    """What remains of the candidates, one act once."""
-    found: list[Sighting] = []
-    for candidate in candidates:
-        frames = frames_of(path, 1 / LOOKBACK_FPS, *span(candidate))
-        verdict = attribute(candidate, frames, detector)
-        if isinstance(verdict, Sighting) and not is_told(verdict, found):
-            found.append(verdict)
-    return found
+    recording: Segments, candidates: Sequence[Candidate], detector: Detector | None
+) -> tuple[int, list[Sighting]]:
+    """How many look-backs the candidates take, as the service does them, and what remains."""
+    looked = 0
+
+    def judge(candidate: Candidate) -> Sighting | Dismissal:
+        nonlocal looked
+        looked += 1
+        gops = recording.read(CAMERA, *span(candidate))
+        seen = frames(gops, every_s=1 / LOOKBACK_FPS, lull=lull(candidate))
+        return attribute(candidate, seen, detector)
+
+    acts = list(each_act(candidates, judge))
+    return looked, [act for act in acts if isinstance(act, Sighting)]
 
 
 def naive(path: Path, detector: Detector, settle_s: float) -> list[Finding]:
@@ -299,13 +313,14 @@ def simulated(
         Truth("dumping", (d.contact_s, d.release_s), 0.0, Box(*d.box_xyxy), "person")
         for d in scene.deposits(0.0, seconds)
     ]
-    info, packets = packets_of(path)
+    info, packets = packets_of(path, folder / name)
     keys_s, watch_s = least_s(
         partial(decode_keys, info, packets), partial(watch, info, packets, settings)
     )
     candidates = watch(info, packets, settings)
     detector = pipelines[ONNX]()
-    sightings, lookback_s = timed(partial(look_back, path, candidates, detector))
+    recording = Segments(folder / name)
+    (looked, sightings), lookback_s = timed(partial(look_back, recording, candidates, detector))
     found, false = found_of(report_of(sightings), truths)
     return Cost(
         stream=name,
@@ -313,7 +328,7 @@ def simulated(
         keys_s=round(keys_s, 3),
         watch_s=round(watch_s, 3),
         ratio=round(watch_s / keys_s, 2),
-        lookbacks=len(candidates),
+        lookbacks=looked,
         cpu_s=round(watch_s + lookback_s, 3),
         events=len(truths),
         found=found,

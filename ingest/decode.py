@@ -2,8 +2,9 @@
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from statistics import median_low
 from typing import TypeAlias
 
@@ -18,7 +19,7 @@ from av.video.stream import VideoStream
 from ingest.errors import BrokenMedia
 from ingest.packet import Packet, StreamInfo
 from ingest.segments import Gop, by_segment, load
-from vision.frame import SECOND, CameraId, Frame, Instant, Luma, later
+from vision.frame import SECOND, CameraId, Frame, Instant, Luma, later, seconds_between
 
 AvPacket: TypeAlias = "_AvPacket[VideoStream]"
 Size: TypeAlias = tuple[int, int]
@@ -30,6 +31,8 @@ _LOSS_STEPS = 1.6
 the usual one half a second later."""
 _LUMA_FIRST = frozenset({"yuv420p", "yuvj420p"})
 """What cameras send as a rule; other formats are turned into the first."""
+_LONG_GOP_S = 2.5
+"""Key frames that are further apart are too few to look at alone; `liuhen camera check` warns."""
 _LATE_S = 0.001
 """A frame that comes a clock tick early for its turn is taken, not the next one."""
 
@@ -74,11 +77,12 @@ class Turns:
 
 
 def frames(
-    gops: Iterable[Gop], *, every_s: float = 0.0, keys_only: bool = False
+    gops: Iterable[Gop], *, every_s: float = 0.0, lull: tuple[Instant, Instant] | None = None
 ) -> Iterator[Frame]:
     """The pictures of recorded GOPs in order, thinned to one in `every_s` seconds.
 
-    Pictures that the decoder refuses or marks as damaged are left out.
+    Of a GOP that lies within `lull` only the key frame is decoded, unless it is long. Pictures that
+    the decoder refuses or marks as damaged are left out.
 
     Raises:
         FootageAltered: bytes differ from what was recorded.
@@ -86,25 +90,42 @@ def frames(
     """
     turns = Turns(every_s)
     for batch in by_segment(gops):
-        head = batch[0].head
-        for pts, picture in _pictures(load(batch), keys_only=keys_only):
-            run_pts = round(pts / head.time_base) + head.first_dts
-            gop = next((g for g in reversed(batch) if g.pictures[0].pts <= run_pts), batch[0])
-            at = gop.wall(run_pts)
+        wall = partial(_wall, batch)
+        for at, picture in _pictures(load(batch), wall, partial(_is_within, lull)):
             if turns.take(at):
-                yield to_frame(head.camera, at, picture)
+                yield to_frame(batch[0].head.camera, at, picture)
 
 
-def _pictures(data: bytes, *, keys_only: bool) -> Iterator[tuple[Fraction, VideoFrame]]:
+def _wall(batch: Sequence[Gop], pts: int, time_base: Fraction) -> tuple[Gop, Instant]:
+    """The GOP of `batch` to which a media time of its file belongs, and its wall time."""
+    head = batch[0].head
+    run_pts = round(pts * time_base / head.time_base) + head.first_dts
+    gop = next((g for g in reversed(batch) if g.pictures[0].pts <= run_pts), batch[0])
+    return gop, gop.wall(run_pts)
+
+
+def _is_within(lull: tuple[Instant, Instant] | None, gop: Gop) -> bool:
+    """Whether the key frame of `gop` is enough."""
+    if lull is None or seconds_between(gop.at, gop.end) > _LONG_GOP_S:
+        return False
+    return lull[0] < gop.at and gop.end < lull[1]
+
+
+def _pictures(
+    data: bytes,
+    wall: Callable[[int, Fraction], tuple[Gop, Instant]],
+    key_is_enough: Callable[[Gop], bool],
+) -> Iterator[tuple[Instant, VideoFrame]]:
     try:
         with av.open(io.BytesIO(data), "r", format="mp4") as container:
             stream = container.streams.video[0]
-            if keys_only:
-                stream.codec_context.skip_frame = "NONKEY"
             for packet in container.demux(stream):
+                if packet.pts is not None:
+                    skips = key_is_enough(wall(packet.pts, packet.time_base)[0])
+                    stream.codec_context.skip_frame = "NONKEY" if skips else "DEFAULT"
                 for picture in _decoded(packet):
                     if picture.pts is not None and picture.time_base and not picture.is_corrupt:
-                        yield picture.pts * picture.time_base, picture
+                        yield wall(picture.pts, picture.time_base)[1], picture
     except av.error.FFmpegError as error:
         raise BrokenMedia(name="segment", detail=error.strerror or "?") from error
 

@@ -24,10 +24,12 @@ from service.health import Examination, Spell, spell_words
 from service.times import media_clock
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector
-from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.dismissal import Dismissal
+from vision.dumping import attribute, each_act
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
+from vision.lookback import LOOKBACK_FPS, span
 from vision.picture import shrink
-from vision.sighting import Sighting, is_told
+from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
@@ -180,15 +182,21 @@ def _sightings(
         examination.see(frame, small)
         candidates += watch.see(frame, small)
         reader.on_second(seconds_between(Instant(0), frame.at))
-    found: list[Sighting] = []
-    for candidate in candidates:
-        frames = partial(reader.frames, 1 / LOOKBACK_FPS, *span(candidate))
-        verdict = attribute(candidate, frames(), detector)
-        if explanation is not None:
-            explanation.judged(candidate, frames(), detector, verdict)
-        if isinstance(verdict, Sighting) and not is_told(verdict, found):
-            found.append(verdict)
-    return found
+    judge = partial(_judged, reader, detector, explanation)
+    return [each for each in each_act(candidates, judge) if isinstance(each, Sighting)]
+
+
+def _judged(
+    reader: _Reader,
+    detector: Detector | None,
+    explanation: Explanation | None,
+    candidate: Candidate,
+) -> Sighting | Dismissal:
+    frames = partial(reader.frames, 1 / LOOKBACK_FPS, *span(candidate))
+    verdict = attribute(candidate, frames(), detector)
+    if explanation is not None:
+        explanation.judged(candidate, frames(), detector, verdict)
+    return verdict
 
 
 def report_of(sightings: Sequence[Sighting]) -> list[Finding]:

@@ -1,6 +1,6 @@
 """A sighting becomes a row in the review queue, once, with its evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -12,8 +12,9 @@ from service.tables import Event, Item
 from service.texts import Language, say
 from service.times import beijing_clock
 from vision.boxes import Box
-from vision.frame import Instant, later
-from vision.sighting import Reason, ReasonKey, Sighting, same_act
+from vision.candidate import Candidate
+from vision.frame import CameraId, Instant, later
+from vision.sighting import Reason, ReasonKey, Sighting, same_act, tells_of
 
 
 def reason_row(reason: Reason) -> dict[str, Any]:
@@ -36,20 +37,25 @@ def reason_words(
 
 def twin_of(session: Session, sighting: Sighting) -> Event | None:
     """An event that is the same act as `sighting`; None when there is none."""
-    near = session.exec(
-        select(Event).where(
-            Event.camera_id == sighting.camera,
-            col(Event.onset_us).between(later(sighting.onset, -60), later(sighting.onset, 60)),
-        )
-    )
-    return next(
-        (
-            event
-            for event in near
-            if same_act(sighting.onset, sighting.box, Instant(event.onset_us), Box(*event.box))
-        ),
-        None,
-    )
+    near = _near(session, sighting.camera, sighting.onset, sighting.onset)
+    same = (each for each in near if same_act(sighting.onset, sighting.box, *_act(each)))
+    return next(same, None)
+
+
+def teller_of(session: Session, candidate: Candidate) -> Event | None:
+    """An event that is of the thing of `candidate`, which is reported again; None likewise."""
+    near = _near(session, candidate.camera, candidate.before, candidate.onset)
+    return next((each for each in near if tells_of(candidate, *_act(each))), None)
+
+
+def _near(session: Session, camera: CameraId, first: Instant, last: Instant) -> Iterable[Event]:
+    """Events of a camera whose onset lies between two instants or within a minute of them."""
+    onset = col(Event.onset_us).between(later(first, -60), later(last, 60))
+    return session.exec(select(Event).where(Event.camera_id == camera, onset))
+
+
+def _act(event: Event) -> tuple[Instant, Box]:
+    return Instant(event.onset_us), Box(*event.box)
 
 
 def add_event(

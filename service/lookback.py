@@ -12,7 +12,7 @@ from service.clips import clip_range, make_pieces
 from service.database import Database
 from service.detector import note_model, open_configured_detector
 from service.errors import WorldError
-from service.events import add_event, twin_of
+from service.events import add_event, teller_of, twin_of
 from service.evidence.log import MACHINE, Action, append
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
@@ -23,8 +23,9 @@ from service.tables import Job
 from vision.candidate import Candidate
 from vision.detect import Detector
 from vision.dismissal import Dismissal
-from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.dumping import attribute
 from vision.frame import SECOND, Instant, seconds_between
+from vision.lookback import LOOKBACK_FPS, lull, span
 from vision.sighting import Sighting
 
 PAUSE_S = 0.5
@@ -87,7 +88,10 @@ class LookbackWorker:
         # It may have been found in a smaller sub-stream.
         head = nearest(gops, candidate.alarm).head
         candidate = candidate.scaled((head.width, head.height))
-        seen = frames(gops, every_s=1 / LOOKBACK_FPS)
+        if self._is_told(job, candidate):
+            self._dismiss(job, candidate, "known")
+            return
+        seen = frames(gops, every_s=1 / LOOKBACK_FPS, lull=lull(candidate))
         verdict = attribute(candidate, seen, self._detector)
         if isinstance(verdict, Dismissal):
             self._dismiss(job, candidate, verdict.reason.value)
@@ -110,6 +114,12 @@ class LookbackWorker:
             return True
         reached = self._segments.recorded_to(sighting.camera, Instant(sighting.alarm))
         return reached is not None and reached >= end
+
+    def _is_told(self, job: Job, candidate: Candidate) -> bool:
+        """Whether a look-back would only find again what another brought to the queue."""
+        with self._database.read() as session:
+            teller = teller_of(session, candidate)
+        return teller is not None and teller.id != job.id
 
     def _is_known(self, job: Job, sighting: Sighting) -> bool:
         """Whether another candidate brought the same act to the queue already."""

@@ -23,8 +23,8 @@ from ingest.segments import LONGEST_S
 from service.settings import Settings
 from service.tables import Camera, Event, Exhibit, Hold, Job, LogEntry
 from vision.candidate import Candidate
-from vision.dumping import span
 from vision.frame import SECOND, CameraId, Instant, later
+from vision.lookback import span
 
 MARGIN_S = 60.0
 """Around a clip: a segment of the usual length more, for whoever wants to see what came before."""

@@ -1,6 +1,6 @@
 """The rule for illegal dumping (偷倒垃圾): look back at a candidate and say who, when and where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,30 +21,15 @@ from vision.dismissal import (
     watched_closely,
 )
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
-from vision.lookback import Lookback, cut
+from vision.lookback import Lookback, cut, span
 from vision.scene import CHANGED_LEVELS
-from vision.sighting import Actor, Reason, ReasonKey, Sighting
+from vision.sighting import Actor, Reason, ReasonKey, Sighting, same_act, tells_of
 
-LOOKBACK_FPS = 5.0
-"""Frames per second that a look-back wants."""
-
-_APPROACH_S = 5.0
-"""How long before the change its bringer is looked for: some seven metres of walking."""
-_LONGEST_S = 120.0
-"""A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
-that lay hidden and starts later, or of one that was told late and ends earlier."""
 _FAINT_CHANGE, _FAINT_S = 12, 8.0
 """Difference of two still pictures, of 255, that may be a faint thing, and how long it must have
 lain: the noise of a still picture falls with the time over which it is taken."""
 _GONE_S = 0.6
 """With nobody next to the thing for so long, three looks and more, its bringer counts as gone."""
-
-
-def span(candidate: Candidate) -> tuple[Instant, Instant]:
-    """The interval whose frames `attribute` wants to see; it ends with the alarm at the latest."""
-    hidden = later(candidate.onset, -_LONGEST_S / 2)
-    start = max(later(candidate.before, -_APPROACH_S), hidden)
-    return start, min(candidate.alarm, later(start, _LONGEST_S))
 
 
 def attribute(
@@ -56,6 +41,25 @@ def attribute(
     start of a recording); then the finding is less certain, never an error.
     """
     return judged(candidate, cut(candidate, frames, detector))
+
+
+def each_act(
+    candidates: Iterable[Candidate], judge: Callable[[Candidate], Sighting | Dismissal]
+) -> Iterator[Sighting | Dismissal]:
+    """What `judge` says of a camera's candidates in turn, each act once.
+
+    About a thing that was told it is not asked again.
+    """
+    told: list[Sighting] = []
+    for candidate in candidates:
+        if any(tells_of(candidate, each.onset, each.box) for each in told):
+            continue
+        verdict = judge(candidate)
+        if isinstance(verdict, Dismissal):
+            yield verdict
+        elif not any(same_act(verdict.onset, verdict.box, o.onset, o.box) for o in told):
+            told.append(verdict)
+            yield verdict
 
 
 def judged(

@@ -1,6 +1,6 @@
 """The frames around a candidate, cut out and laid over each other (glossary: 回看)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,6 +12,21 @@ from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.frame import Frame, Image, Instant, later, seconds_between
 from vision.picture import scale_of, shrink
+
+LOOKBACK_FPS = 5.0
+"""Frames per second that a look-back wants, but in its lull."""
+LULL_LOOK_S = 2.0
+"""Seconds between the frames that it uses there: as far as key frames should be apart."""
+_LULL_SLACK_S = 0.3
+"""Key frames do not come by the clock."""
+_LULL_S = (4.0, 3.5)
+"""The lull is from so long after the onset, when a bringer who goes has gone, until so long before
+the alarm, as the picture of the thing at rest is of the last seconds."""
+_APPROACH_S = 5.0
+"""How long before the change its bringer is looked for: some seven metres of walking."""
+_LONGEST_S = 120.0
+"""A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
+that lay hidden and starts later, or of one that was told late and ends earlier."""
 
 _CROP_PX = 200
 """Longest side of a crop: a span of 60 s at 5 frames per second stays under 40 MB."""
@@ -61,6 +76,19 @@ class Lookback:
     region: Box
 
 
+def span(candidate: Candidate) -> tuple[Instant, Instant]:
+    """The interval whose frames `cut` wants to see; it ends with the alarm at the latest."""
+    hidden = later(candidate.onset, -_LONGEST_S / 2)
+    start = max(later(candidate.before, -_APPROACH_S), hidden)
+    return start, min(candidate.alarm, later(start, _LONGEST_S))
+
+
+def lull(candidate: Candidate) -> tuple[Instant, Instant]:
+    """The part of `span` of which `cut` uses a frame in `LULL_LOOK_S`; most often empty."""
+    after_s, until_s = _LULL_S
+    return later(candidate.onset, after_s), later(span(candidate)[1], -until_s)
+
+
 def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None) -> Lookback:
     """The part of every frame around the candidate, the camera's drift and exposure taken out.
 
@@ -71,7 +99,7 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
     drifts: list[tuple[float, float]] = []
     first: Image | None = None
     asked: Instant | None = None
-    for frame in frames:
+    for frame in _thinned(frames, lull(candidate)):
         if frame.size != candidate.size:
             continue
         small = shrink(frame.image)
@@ -90,6 +118,15 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
     )
     region = candidate.box.moved(-around.x0, -around.y0).scaled(per_px, per_px)
     return Lookback(still, region)
+
+
+def _thinned(frames: Iterable[Frame], lull: tuple[Instant, Instant]) -> Iterator[Frame]:
+    taken: Instant | None = None
+    for frame in frames:
+        pause_s = LULL_LOOK_S - _LULL_SLACK_S if lull[0] < frame.at < lull[1] else 0.0
+        if taken is None or seconds_between(taken, frame.at) >= pause_s:
+            taken = frame.at
+            yield frame
 
 
 def _seen(detector: Detector, image: Image, candidate: Candidate) -> tuple[Detection, ...]:

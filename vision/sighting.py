@@ -1,12 +1,11 @@
 """What was seen, by whom and when: the value that leaves vision."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from vision.boxes import Box, gap, iou
-from vision.candidate import Kind
-from vision.frame import CameraId, Instant, seconds_between
+from vision.candidate import Candidate, Kind
+from vision.frame import CameraId, Instant, later, seconds_between
 
 
 class Actor(StrEnum):
@@ -79,8 +78,8 @@ _SAME_ACT_S = 2.0
 """Onsets closer than this are one act: a person needs longer to put down two things apart."""
 _SAME_PLACE = 0.2
 """Least overlap (IoU) of two boxes of one thing, the matching rule of the benchmarks."""
-
-
+_SAME_THING = 0.5
+"""IoU of a finding and of what is still followed, from which they are one thing."""
 _SAME_MOMENT_S = 0.5
 """Onsets of pieces of one thing: two looks of a look-back."""
 _SEAM = 0.25
@@ -99,7 +98,10 @@ def same_act(onset_a: Instant, box_a: Box, onset_b: Instant, box_b: Box) -> bool
     return (apart_s <= _SAME_ACT_S and shared >= _SAME_PLACE) or pieces
 
 
-def is_told(sighting: Sighting, told: Iterable[Sighting]) -> bool:
-    """Whether one of those `told` is of the same act."""
-    onset, box = sighting.onset, sighting.box
-    return any(same_act(onset, box, other.onset, other.box) for other in told)
+def tells_of(candidate: Candidate, onset: Instant, box: Box) -> bool:
+    """Whether a finding is of the thing of `candidate`, which the watch reports again.
+
+    To look back again would cost as much and tell the same.
+    """
+    start, end = later(candidate.before, -_SAME_ACT_S), later(candidate.onset, _SAME_ACT_S)
+    return start <= onset <= end and iou(candidate.box, box) >= _SAME_THING

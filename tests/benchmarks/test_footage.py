@@ -11,9 +11,10 @@ from benchmarks.footage import Footage, Frames, Remembering, between, detector_f
 from tests.vision.stage import BAG, DROP_S, Stage, Table, deposit, person, thing
 from vision.boxes import Box
 from vision.detect import Detection, Label
-from vision.dumping import attribute, span
+from vision.dumping import attribute, each_act
 from vision.frame import Image
-from vision.sighting import Sighting, is_told
+from vision.lookback import span
+from vision.sighting import Sighting
 from vision.watch import WatchSettings
 
 SETTINGS = WatchSettings(settle_s=4.0)
@@ -55,11 +56,11 @@ def test_what_is_told_is_what_attribute_tells(scene: str, every_s: float):
     pictures too few to judge by."""
     footage = Footage(frames(scene, every_s=every_s), Table())
     candidates = footage.candidates(SETTINGS)
-    expected: list[Sighting] = []
-    for candidate in candidates:
-        verdict = attribute(candidate, between(footage.frames, *span(candidate)), Table())
-        if isinstance(verdict, Sighting) and not is_told(verdict, expected):
-            expected.append(verdict)
+    acts = each_act(
+        candidates,
+        lambda each: attribute(each, between(footage.frames, *span(each)), Table()),
+    )
+    expected = [act for act in acts if isinstance(act, Sighting)]
     assert footage.told(candidates) == expected
     assert footage.told(candidates) == expected
     assert candidates or scene == "taken away"

@@ -16,7 +16,7 @@ from ingest.cut import cut
 from ingest.decode import LiveDecoder, Turns, frames, to_small_frame
 from ingest.errors import FootageAltered
 from tests.ingest.clip import CAMERA, STEP, Recipe, Replay, encoded, recorded, replayed, shown
-from vision.frame import SECOND, Instant
+from vision.frame import SECOND, Instant, later
 from vision.picture import averaged_size
 
 CLIP = Recipe(count=30, gop=10)
@@ -65,14 +65,25 @@ def test_frames_are_thinned_by_time(tmp_path: Path, every_s: float, wanted: list
     assert found == wanted
 
 
-@pytest.mark.parametrize("codec", ["h264", "hevc"])
-def test_key_frames_alone(tmp_path: Path, codec: str) -> None:
-    """The cheap look: nothing else is decoded, thinning still counts."""
-    gops = recorded(tmp_path, Replay(encoded(Recipe(codec, 30, 5))))
-    found = [(f.at - gops[0].at) // 100_000 for f in frames(gops, keys_only=True)]
-    assert found == [0, 5, 10, 15, 20, 25]
-    found = [(f.at - gops[0].at) // 100_000 for f in frames(gops, keys_only=True, every_s=1)]
-    assert found == [0, 10, 20]
+@pytest.mark.parametrize("recipe", KINDS.values(), ids=KINDS)
+def test_in_a_lull_key_frames_alone(tmp_path: Path, recipe: Recipe) -> None:
+    """Of a GOP within it; those that reach out of it are whole, and every picture is the same."""
+    gops = recorded(tmp_path, Replay(encoded(replace(recipe, gop=5))), segment_s=1.5)
+    begin = gops[0].at
+    lull = later(begin, 0.7), later(begin, 2.2)
+    found = list(frames(gops, lull=lull))
+    assert [(f.at - begin) // 100_000 for f in found] == [*range(10), 10, 15, *range(20, 30)]
+    source = [image for _, image in shown(encoded(replace(recipe, gop=5)))]
+    shown_at = [source[(frame.at - begin) // 100_000] for frame in found]
+    assert all(np.array_equal(f.image, image) for f, image in zip(found, shown_at, strict=True))
+    thinned = [(f.at - begin) // 100_000 for f in frames(gops, lull=lull, every_s=1)]
+    assert thinned == [0, 10, 20]
+
+
+def test_key_frames_far_apart_are_too_few(tmp_path: Path) -> None:
+    gops = recorded(tmp_path, Replay(encoded(Recipe(count=90, gop=30))))
+    lull = later(gops[0].at, -1), later(gops[0].at, 20)
+    assert sum(1 for _ in frames(gops, lull=lull)) == 90
 
 
 @given(st.lists(st.integers(0, 10**8), max_size=60), st.floats(0.05, 5))

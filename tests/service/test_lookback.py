@@ -161,6 +161,27 @@ def test_the_same_job_done_again_makes_nothing_new(camera: Camera) -> None:
     assert the_job(made).state == "done"
 
 
+def test_a_thing_that_is_told_again_is_not_looked_back_for(camera: Camera) -> None:
+    """The watch reports what stays for longer; the recording need not even be there any more."""
+    made, film = camera.installation, camera.film
+    found = candidate(film, camera.began)
+    queue(made, found)
+    camera.record(0, film.seconds)
+    made.clock.sleep(film.seconds)
+    oracle = Oracle(film)
+    worker = new_worker(made, oracle)
+    assert worker.step()
+    (event,) = made.rows(Event)
+    for path in made.settings.segments.rglob("*.mp4"):
+        path.write_bytes(b"")
+    again = queue(made, found, job_id="again", alarm_us=later(found.alarm, 10.0))
+    assert worker.step()
+    assert made.rows(Event) == [event]
+    (entry,) = made.log(Action.CANDIDATE_DISMISSED)
+    assert entry.subject == again
+    assert json.loads(entry.body or "")["reason"] == "known"
+
+
 def test_without_a_detector_the_actor_is_unknown(camera: Camera) -> None:
     made, film = camera.installation, camera.film
     queue(made, candidate(film, camera.began))

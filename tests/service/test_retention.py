@@ -34,8 +34,8 @@ from service.tables import Camera as CameraRow
 from service.tables import Destruction, Event, Job, SegmentRow, User
 from tests.service.footage import CAMERA, Camera, Film, candidate
 from tests.service.installation import Installation, faults, installed
-from vision.dumping import span
 from vision.frame import SECOND, CameraId, Instant, later
+from vision.lookback import span
 
 PROJECT = Path(__file__).parents[2]
 MIB = 1 << 20

@@ -10,9 +10,10 @@ from vision.boxes import Box
 from vision.candidate import Candidate
 from vision.detect import Detection
 from vision.dismissal import Dismissal
-from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.dumping import attribute, each_act
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later, seconds_between
-from vision.sighting import Sighting, is_told
+from vision.lookback import LOOKBACK_FPS, span
+from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
 SIZE = (320, 180)
@@ -65,11 +66,11 @@ class Stage:
 
     def sightings(self, seconds: float, settings: WatchSettings | None = None) -> list[Sighting]:
         """As files and the service tell them: the same act once."""
-        told: list[Sighting] = []
-        for found in self.findings(seconds, settings):
-            if isinstance(found, Sighting) and not is_told(found, told):
-                told.append(found)
-        return told
+        watch = Watch(CAMERA, settings or WatchSettings(settle_s=4.0))
+        acts = each_act(
+            self.candidates(seconds, watch), lambda each: attribute(each, self.lookback(each), None)
+        )
+        return [act for act in acts if isinstance(act, Sighting)]
 
 
 def pavement() -> Image:

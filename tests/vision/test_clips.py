@@ -10,8 +10,9 @@ import av
 import pytest
 
 from vision.boxes import Box, iou
-from vision.dumping import LOOKBACK_FPS, attribute, span
+from vision.dumping import attribute
 from vision.frame import SECOND, CameraId, Frame, Instant
+from vision.lookback import LOOKBACK_FPS, span
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 

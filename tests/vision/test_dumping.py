@@ -8,8 +8,9 @@ import pytest
 from tests.vision.stage import BAG, DROP_S, START, Sprite, Stage, person, thing
 from tests.vision.test_course import candidate
 from vision.dismissal import Dismissal
-from vision.dumping import attribute, span
+from vision.dumping import attribute
 from vision.frame import Image, later, seconds_between
+from vision.lookback import span
 from vision.sighting import ReasonKey, Sighting
 
 OWNER = person(((4.0, -20.0), (7.0, 134.0), (11.0, 134.0), (13.0, 330.0)), sways=False)

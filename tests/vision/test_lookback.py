@@ -1,6 +1,6 @@
 """What the detector is shown in a look-back: the frame, and a window where the frame is large."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from vision.boxes import Box
 from vision.candidate import Candidate, Change, Kind
 from vision.detect import Detection, Label
-from vision.frame import CameraId, Frame, Image, Instant, later
+from vision.frame import SECOND, CameraId, Frame, Image, Instant, later
 from vision.lookback import cut
 
 START = Instant(1_780_000_000_000_000)
@@ -97,3 +97,14 @@ def test_what_was_seen_twice_counts_once_and_what_is_cut_off_not_at_all() -> Non
         person(710, 440, 732, 498),
         Detection(Label.CAR, Box(710, 440, 730, 498), 0.5),
     )
+
+
+def test_in_the_lull_a_look_in_two_seconds_is_enough() -> None:
+    """Around the onset and at the end every frame is used, whatever comes in between."""
+    size, box = (64, 36), Box(20, 20, 30, 30)
+    long = replace(candidate(size, box), alarm=later(START, 20))
+    image = np.full((36, 64, 3), 90, np.uint8)
+    looks = [Frame(long.camera, later(START, n / 5), image) for n in range(101)]
+    taken = [(g.at - START) / SECOND for g in cut(long, looks, None).glimpses]
+    lull = [6.8, 8.6, 10.4, 12.2, 14.0, 15.8]
+    assert taken == [*(n / 5 for n in range(26)), *lull, *(n / 5 for n in range(83, 101))]
