@@ -122,7 +122,7 @@ LAYERS: dict[str, Mapping[str, object]] = {
     "light": {"vision.align.Light.undo": lambda _, image: image},
     "another scene": {
         "vision.scene._EXPLAINED_SHARE": 0.0,
-        "vision.scene._one_is_infrared": _same_scene,
+        "vision.scene.one_is_infrared": _same_scene,
     },
     "following the light": {"vision.scene.Scene._learn": lambda *_: None},
     "forgiving one pixel": {"vision.scene.difference": _difference},

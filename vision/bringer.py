@@ -18,6 +18,8 @@ _LAST_LOOKS = 3
 _LIMB, _ASIDE, _BEYOND = 0.1, 0.25, 0.15
 """A still limb, a shoe, the shadow at it: under this share of a person's box, as what is put down
 seldom is; it reaches so far beside the box, of its width, and above and below, of its height."""
+_LEAST_PEOPLE = 2
+"""Looks with a person from which a detector does see people here; one may be an error."""
 _REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _CONTACT_S = (-2.0, 2.0)
@@ -69,6 +71,13 @@ def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple
     if vehicles:
         return Actor.VEHICLE, min(vehicles, key=lambda box: gap(box, region))
     return Actor.UNKNOWN, None
+
+
+def sees_people(glimpses: tuple[Glimpse, ...]) -> bool:
+    """Whether the detector saw a person anywhere, in more looks than it errs in."""
+    looks = [g.detections for g in glimpses if g.detections is not None]
+    seen = sum(any(d.label is Label.PERSON for d in look) for look in looks)
+    return seen >= _LEAST_PEOPLE
 
 
 def _is_of(found: Detection, region: Box) -> bool:

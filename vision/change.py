@@ -23,7 +23,7 @@ _SIDES = 8
 _FLAT_VARIANCE = 4.0
 """Variance in squared levels below which a picture is noise (sigma 2) and correlates with none."""
 _FLAT_LEVELS = 18.0
-"""Flat pictures are the same when their means differ by less than surely changed pixels do."""
+"""Flat pictures are the same when no channel's means differ by what surely changed pixels do."""
 
 
 def kind_of_change(
@@ -79,16 +79,16 @@ def weakest_side(region: Region, image: Image) -> float:
 def likeness(a: Image, b: Image, mask: Mask | None = None) -> float:
     """Normalised correlation of two pictures of the same shape, in [-1, 1].
 
-    Two flat ones give 1 when they are equally bright, else 0.
+    Two flat ones give 1 when they have the same colour, else 0.
     """
     first, second = (grey(i).astype(np.float32) for i in (a, b))
     if mask is not None:
         first, second = first[mask > 0], second[mask > 0]
-    means = float(first.mean()), float(second.mean())
-    first, second = first - means[0], second - means[1]
+    first, second = first - first.mean(), second - second.mean()
     energy = float((first * first).sum()), float((second * second).sum())
     if max(energy) < _FLAT_VARIANCE * first.size:
-        return float(abs(means[0] - means[1]) < _FLAT_LEVELS)
+        means = (np.array(cv2.mean(each, mask)) for each in (a, b))
+        return float(np.abs(np.subtract(*means)).max() < _FLAT_LEVELS)
     return float((first * second).sum()) / float(max(1.0, (energy[0] * energy[1]) ** 0.5))
 
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from vision.boxes import Box
-from vision.bringer import bringer, is_itself, was_covered
+from vision.bringer import bringer, is_itself, sees_people, was_covered
 from vision.candidate import Candidate, Change
 from vision.change import contour_energy, contrast, kind_of_change, weakest_side
 from vision.course import UNMOVED, Course
@@ -169,10 +169,14 @@ def is_uncovered(evidence: Evidence) -> bool:
     return was_covered(evidence.lookback.glimpses, evidence.box, evidence.candidate.before, still)
 
 
-def is_faint_without_anybody(evidence: Evidence) -> bool:
-    """It hardly stands out, and a detector saw nobody come near."""
+def came_without_anybody(evidence: Evidence) -> bool:
+    """A detector saw nobody come near, but people elsewhere; or the thing hardly stands out.
+
+    One that sees nobody at all may be blind to the people of this street, or in this light.
+    """
     nobody = evidence.has_detections and evidence.bringer[0] is Actor.UNKNOWN
-    return nobody and evidence.gained < _FAINT
+    sees = watched_closely(evidence.course) and sees_people(evidence.lookback.glimpses)
+    return nobody and (sees or evidence.gained < _FAINT)
 
 
 def is_restless(evidence: Evidence) -> bool:
@@ -197,7 +201,7 @@ RULES: tuple[tuple[Rule, ReasonKey], ...] = (
     (is_somebody, ReasonKey.PERSON_OR_VEHICLE),
     (is_uncovered, ReasonKey.TAKEN_AWAY),
     (is_restless, ReasonKey.NOT_STILL),
-    (is_faint_without_anybody, ReasonKey.CAME_BY_ITSELF),
+    (came_without_anybody, ReasonKey.CAME_BY_ITSELF),
     (came_by_itself, ReasonKey.CAME_BY_ITSELF),
 )
 """In the order of certainty. The first must hold before any other may be asked."""

@@ -11,7 +11,7 @@ from vision.boxes import Box, iou
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.frame import Frame, Image, Instant, later, seconds_between
-from vision.picture import scale_of, shrink
+from vision.picture import one_is_infrared, scale_of, shrink, without_colour
 
 LOOKBACK_FPS = 5.0
 """Frames per second that a look-back wants, but in its lull."""
@@ -98,17 +98,24 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
     glimpses: list[Glimpse] = []
     drifts: list[tuple[float, float]] = []
     first: Image | None = None
+    colourless = False
     asked: Instant | None = None
     for frame in _thinned(frames, lull(candidate)):
         if frame.size != candidate.size:
             continue
         small = shrink(frame.image)
         first = small if first is None else first
+        if not colourless and one_is_infrared(small, first):
+            colourless, first = True, without_colour(first)
+            glimpses = [replace(each, image=without_colour(each.image)) for each in glimpses]
         detections = None
         if detector is not None and _worth_asking(candidate, asked, frame.at):
             detections, asked = _seen(detector, frame.image, candidate), frame.at
+        crop = _crop(frame.image, around, per_px)
+        if colourless:
+            small, crop = without_colour(small), without_colour(crop)
         aligned = align(small, first)
-        crop = aligned.light.undo(_crop(frame.image, around, per_px))
+        crop = aligned.light.undo(crop)
         glimpses.append(Glimpse(frame.at, crop, detections))
         drifts.append(aligned.shift)
     scale = scale_of(candidate.size)

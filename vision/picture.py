@@ -16,6 +16,8 @@ LONG_SIDE_PX = 480
 """Longest side of an analysis image: 5.5 ms for a pixel stage at this size, and the smallest real
 deposit at hand (27 by 12 px of 352 by 240) is still whole."""
 
+COLOURLESS, COLOURED = 2.0, 4.0
+"""Mean chroma, in levels, below which a camera films infrared and above which it does not."""
 _AVERAGED_SCALE = 2.0
 """From here on a pixel of the analysis image is the mean of an area: pixels would be skipped."""
 
@@ -50,6 +52,24 @@ def shrink(image: Image) -> Image:
 def grey(image: Image) -> npt.NDArray[np.uint8]:
     """Luma of `image`, `(H, W)` uint8."""
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+
+
+def chroma(image: Image) -> float:
+    """Mean spread between the channels, in levels."""
+    blue, green, red = cv2.split(image[::4, ::4])
+    most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
+    return float((most - least).mean())
+
+
+def one_is_infrared(a: Image, b: Image) -> bool:
+    """Whether exactly one of the two was filmed in infrared."""
+    low, high = sorted((chroma(a), chroma(b)))
+    return low < COLOURLESS and high > COLOURED
+
+
+def without_colour(image: Image) -> Image:
+    """`image` with its luma in all three channels, as a camera films in infrared."""
+    return cv2.cvtColor(grey(image), cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
 
 
 def as_mask(condition: Bools) -> Mask:

@@ -1,6 +1,6 @@
 """What has changed in a fixed picture and stays changed (glossary: 场景变化)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vision.align import Aligned, align, fit_light
 from vision.boxes import Box
 from vision.frame import Image, Instant, seconds_between
-from vision.picture import Mask, as_mask
+from vision.picture import COLOURED, Mask, as_mask, chroma, one_is_infrared, without_colour
 
 Seconds = npt.NDArray[np.float32]
 """`(H, W)` float32, a duration in seconds for every pixel."""
@@ -35,8 +35,12 @@ _STEADY_SHARE = 0.6
 """Share of points that the look before explains from which nothing much moves. Measured: after
 cuts 0.84 to 1, where a truck fills the picture 0.5 to 0.95, in foliage before the lens 0.3 to 0.6
 in most looks."""
-_COLOURLESS, _COLOURED = 2.0, 4.0
-"""Mean chroma, in levels, below which a camera films infrared and above which it does not."""
+_SWITCHED_SHARE = 0.8
+"""Share of points, all in grey, that must be as before when a camera switches between colour and
+infrared. Below it the other light shows too much that only looks new."""
+_QUIET_SHARE = 0.995
+"""With so much of the picture as in the reference, the restless and what is followed left out,
+nobody is there who would become part of a scene that begins now."""
 _BOX3 = np.ones((3, 3), np.uint8)
 
 
@@ -77,7 +81,14 @@ def difference(image: Image, reference: Image) -> npt.NDArray[np.uint8]:
 
 
 class Scene:
-    """Keeps the reference of one camera and compares every look with it."""
+    """Keeps the reference of one camera and compares every look with it.
+
+    Attributes:
+        started: the instant of its first picture.
+        reference: the analysis image of what is there when nothing is new.
+        is_faded: whether the camera shows colours again, and next to nothing that is new, while
+            the reference has lost its own to a night in infrared.
+    """
 
     def __init__(self, small: Image, at: Instant) -> None:
         """Take the analysis image `small` as the scene in which nothing is new yet."""
@@ -93,19 +104,51 @@ class Scene:
         self._unchanged = np.full(shape, 255, np.uint8)
         self._unlike_since: Instant | None = None
         self._seen = small
+        self._colourless = False
+        self.is_faded = False
 
-    def look(self, small: Image, at: Instant, things: Iterable[Box]) -> Look | None:
+    def look(self, small: Image, at: Instant, things: Sequence[Box]) -> Look | None:
         """How `small` differs; None when it stands still and shows no half of this scene.
 
         Under `things`, boxes in analysis pixels, nothing is learnt: what lies there long must
         not become the scene bit by bit.
         """
+        if not self._colourless and one_is_infrared(small, self.reference):
+            return self._look_across(small, at, things)
+        if self._colourless:
+            self.is_faded = chroma(small) > COLOURED and self._is_quiet(things)
+            small = without_colour(small)
         aligned = align(small, self.reference)
         if self._is_another(small, aligned.light.explained):
             self._unlike_since = at if self._unlike_since is None else self._unlike_since
             return None
-        self._unlike_since = None
         return self._compare(aligned, at, things)
+
+    def _look_across(self, small: Image, at: Instant, things: Sequence[Box]) -> Look | None:
+        """The look with which the camera switches between colour and infrared.
+
+        From then on all is compared in grey, so that what is followed then is followed on.
+        """
+        small, reference = without_colour(small), without_colour(self.reference)
+        aligned = align(small, reference)
+        self._seen = small
+        if aligned.light.explained < _SWITCHED_SHARE:
+            self._unlike_since = at if self._unlike_since is None else self._unlike_since
+            return None
+        self._colourless = True
+        self.reference, self._exact = reference, reference.astype(np.float32)
+        self._previous = without_colour(self._previous)
+        return self._compare(aligned, at, things)
+
+    def _is_quiet(self, things: Sequence[Box]) -> bool:
+        """Whether the last look showed nobody."""
+        changed = ~self._unchanged & ~self._restless()
+        for box in things:
+            changed[_window(box)] = 0
+        return cv2.countNonZero(changed) <= (1 - _QUIET_SHARE) * changed.size
+
+    def _restless(self) -> Mask:
+        return as_mask(self._restlessness > 255 * _RESTLESS_SHARE)
 
     def is_over(self, at: Instant) -> bool:
         """Whether the camera has shown something else for so long that this scene is history."""
@@ -123,13 +166,12 @@ class Scene:
         Foliage close to the lens is as unlike the reference, and never stands.
         """
         seen, self._seen = self._seen, small
-        if _one_is_infrared(small, self.reference):
-            return True
         if explained >= _EXPLAINED_SHARE:
             return False
         return fit_light(seen, small).explained >= _STEADY_SHARE
 
-    def _compare(self, aligned: Aligned, at: Instant, things: Iterable[Box]) -> Look:
+    def _compare(self, aligned: Aligned, at: Instant, things: Sequence[Box]) -> Look:
+        self._unlike_since = None
         image, now_s = aligned.image, seconds_between(self.started, at)
         step_s = max(0.0, seconds_between(self._previous_at, at))
         step, change = difference(image, self._previous), difference(image, self.reference)
@@ -149,7 +191,7 @@ class Scene:
             moving=moving,
             age=now_s - self._since,
             clear=now_s - self._clear,
-            restless=as_mask(self._restlessness > 255 * _RESTLESS_SHARE),
+            restless=self._restless(),
             shift=aligned.shift,
         )
 
@@ -159,27 +201,18 @@ class Scene:
         near = cv2.dilate(self._stepped, _BOX3, iterations=2).astype(np.uint8, copy=False)
         return ~unchanged & ~near
 
-    def _learn(self, unchanged: Mask, things: Iterable[Box], weight: float) -> None:
+    def _learn(self, unchanged: Mask, things: Sequence[Box], weight: float) -> None:
         """Follow the light and the weather where nothing is new."""
         learnt = unchanged.copy()
         for box in things:
-            x0, y0, x1, y1 = (round(v) for v in box.xyxy)
-            learnt[y0:y1, x0:x1] = 0
+            learnt[_window(box)] = 0
         cv2.accumulateWeighted(self._previous, self._exact, weight, learnt)
+
+
+def _window(box: Box) -> tuple[slice, slice]:
+    x0, y0, x1, y1 = (round(v) for v in box.xyxy)
+    return slice(y0, y1), slice(x0, x1)
 
 
 def _rounded(values: npt.NDArray[np.float32]) -> Image:
     return cv2.convertScaleAbs(values).astype(np.uint8, copy=False)
-
-
-def _chroma(image: Image) -> float:
-    """Mean spread between the channels, in levels."""
-    blue, green, red = cv2.split(image[::4, ::4])
-    most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
-    return float((most - least).mean())
-
-
-def _one_is_infrared(image: Image, reference: Image) -> bool:
-    """Whether exactly one of the two was filmed in infrared."""
-    low, high = sorted((_chroma(image), _chroma(reference)))
-    return low < _COLOURLESS and high > _COLOURED

@@ -7,7 +7,7 @@ import numpy as np
 
 from vision.candidate import Candidate, Change, Kind
 from vision.change import SAME, kind_of_change, likeness
-from vision.frame import CameraId, Frame, Image, seconds_between
+from vision.frame import CameraId, Frame, Image, Instant, seconds_between
 from vision.picture import Mask, as_mask, scale_of, shrink
 from vision.region import MOST_AREA, Region, overlap, regions, surroundings
 from vision.scene import CHANGED_LEVELS, SEEN_LEVELS, Look, Scene
@@ -71,11 +71,19 @@ class Watch:
         the frame's analysis image, where somebody has it already.
         """
         small, scene = shrink(frame.image) if small is None else small, self._scene
-        if scene is None or scene.reference.shape != small.shape or scene.is_over(frame.at):
+        if scene is None or scene.reference.shape != small.shape or self._is_over(scene, frame.at):
             self._scene, self._things = Scene(small, frame.at), []
             return []
         look = scene.look(small, frame.at, [thing.region.box for thing in self._things])
         return [] if look is None else self._follow(look, scene, frame.size)
+
+    def _is_over(self, scene: Scene, at: Instant) -> bool:
+        """Whether another scene begins: the camera shows one, or colours and nothing to wait for.
+
+        A grey reference shows less than one in colour, but whoever is followed is in grey too.
+        """
+        done = all(t.told_alone or t.reports >= _MOST_REPORTS for t in self._things)
+        return scene.is_over(at) or (scene.is_faded and done)
 
     def _follow(self, look: Look, scene: Scene, size: tuple[int, int]) -> list[Candidate]:
         kept = [followed(thing, look) for thing in self._things]

@@ -1,11 +1,11 @@
-"""Outlines: what has one all around is a thing, what has a gap in it a limb."""
+"""Outlines: what has one all around is a thing, what has a gap in it a limb; and what is alike."""
 
 import cv2
 import numpy as np
 import pytest
 
 from vision.boxes import Box
-from vision.change import contour_energy, weakest_side
+from vision.change import contour_energy, likeness, weakest_side
 from vision.frame import Image
 from vision.region import of_box
 
@@ -49,3 +49,13 @@ def test_a_thing_as_bright_as_the_ground_has_an_outline_by_its_colour():
     grey = cv2.cvtColor(np.uint8([[tint, GROUND]]), cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[0, 0]) - int(grey[0, 1])) <= 3
     assert contour_energy(of_box(BOX), drawn(tint)) >= 15
+
+
+@pytest.mark.parametrize(
+    ("other", "same"), [((70, 110, 130), 1.0), ((80, 120, 140), 1.0), ((70, 80, 190), 0.0)]
+)
+def test_flat_pictures_are_told_apart_by_colour(other: tuple[int, int, int], same: float) -> None:
+    """Two surfaces as bright as each other, one of them red, are not the same."""
+    a, b = (np.full((8, 8, 3), colour, np.uint8) for colour in ((70, 110, 130), other))
+    assert likeness(a, b) == same
+    assert likeness(a, b, np.eye(8, dtype=np.uint8) * 255) == same

@@ -10,6 +10,7 @@ from vision.candidate import Candidate, Change, Kind
 from vision.detect import Detection, Label
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later
 from vision.lookback import cut
+from vision.picture import chroma, without_colour
 
 START = Instant(1_780_000_000_000_000)
 LARGE, SMALL = (1920, 1080), (640, 360)
@@ -108,3 +109,16 @@ def test_in_the_lull_a_look_in_two_seconds_is_enough() -> None:
     taken = [(g.at - START) / SECOND for g in cut(long, looks, None).glimpses]
     lull = [6.8, 8.6, 10.4, 12.2, 14.0, 15.8]
     assert taken == [*(n / 5 for n in range(26)), *lull, *(n / 5 for n in range(83, 101))]
+
+
+def test_a_lookback_over_a_switch_to_infrared_is_grey_throughout() -> None:
+    """Half in colour, everything would differ from everything."""
+    box, rng = Box(20, 20, 30, 30), np.random.default_rng(3)
+    day = np.kron(rng.integers(0, 255, (9, 16, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+    for pictures in ((day, day, without_colour(day)), (without_colour(day), day, day)):
+        looks = [Frame(CameraId("gate"), later(START, n / 5), i) for n, i in enumerate(pictures)]
+        images = [g.image for g in cut(candidate((320, 180), box), looks, None).glimpses]
+        assert all(chroma(image) == 0 for image in images)
+        assert all(np.abs(i.astype(int) - images[0]).max() <= 2 for i in images)
+    looks = [Frame(CameraId("gate"), later(START, n / 5), day) for n in range(3)]
+    assert all(chroma(g.image) > 4 for g in cut(candidate((320, 180), box), looks, None).glimpses)
