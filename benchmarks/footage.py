@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +25,7 @@ from vision.detect import Detection, Detector, Label
 from vision.dismissal import RULES, Rule
 from vision.dumping import each_act, judged
 from vision.frame import CameraId, Frame, Image, Instant, later
-from vision.lookback import LOOKBACK_FPS, Lookback, cut, span
+from vision.lookback import LOOKBACK_FPS, Lookback, cut, spans
 from vision.sighting import ReasonKey, Sighting
 from vision.watch import Watch, WatchSettings
 
@@ -86,7 +87,7 @@ class Footage:
 
     def _lookback(self, candidate: Candidate) -> Lookback:
         if candidate not in self._lookbacks:
-            frames = between(self.frames, *span(candidate))
+            frames = chain.from_iterable(between(self.frames, *s) for s in spans(candidate))
             self._lookbacks[candidate] = cut(candidate, frames, self.detector)
         return self._lookbacks[candidate]
 

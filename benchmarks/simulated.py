@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil, exp, inf
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from vision.candidate import Candidate
 from vision.dismissal import Dismissal
 from vision.dumping import attribute, each_act
 from vision.frame import Instant, seconds_between
-from vision.lookback import LOOKBACK_FPS, span
+from vision.lookback import LOOKBACK_FPS, spans
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
@@ -122,7 +122,8 @@ def verdicts(trial: Trial, settle_s: float, *, detector: bool) -> list[Sighting 
     candidates = [each for tick in looks for each in watch.see(film.frame(tick))]
 
     def judge(candidate: Candidate) -> Sighting | Dismissal:
-        return attribute(candidate, film.between(*span(candidate)), film.detector)
+        frames = chain.from_iterable(film.between(*span) for span in spans(candidate))
+        return attribute(candidate, frames, film.detector)
 
     return list(each_act(candidates, judge))
 

@@ -44,7 +44,7 @@ from vision.dismissal import Dismissal
 from vision.dumping import attribute, each_act
 from vision.frame import SECOND, CameraId, Frame, Instant, later
 from vision.health import checked
-from vision.lookback import LOOKBACK_FPS, lull, span
+from vision.lookback import LOOKBACK_FPS, lull, spans
 from vision.picture import averaged_size, shrink
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
@@ -256,7 +256,7 @@ def look_back(
     def judge(candidate: Candidate) -> Sighting | Dismissal:
         nonlocal looked
         looked += 1
-        gops = recording.read(CAMERA, *span(candidate))
+        gops = [gop for span in spans(candidate) for gop in recording.read(CAMERA, *span)]
         seen = frames(gops, every_s=1 / LOOKBACK_FPS, lull=lull(candidate))
         return attribute(candidate, seen, detector)
 

@@ -27,7 +27,7 @@ from vision.detect import Detection, Detector
 from vision.dismissal import Dismissal
 from vision.dumping import attribute, each_act
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
-from vision.lookback import LOOKBACK_FPS, span
+from vision.lookback import LOOKBACK_FPS, spans
 from vision.picture import shrink
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
@@ -192,7 +192,10 @@ def _judged(
     explanation: Explanation | None,
     candidate: Candidate,
 ) -> Sighting | Dismissal:
-    frames = partial(reader.frames, 1 / LOOKBACK_FPS, *span(candidate))
+    def frames() -> Iterator[Frame]:
+        for span in spans(candidate):
+            yield from reader.frames(1 / LOOKBACK_FPS, *span)
+
     verdict = attribute(candidate, frames(), detector)
     if explanation is not None:
         explanation.judged(candidate, frames(), detector, verdict)

@@ -1,11 +1,12 @@
 """The look-back job: from a candidate to an event with its evidence, or to a recorded dismissal."""
 
 import logging
+from contextlib import suppress
 
 from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
-from ingest.errors import DiskFull, FootageAltered, IngestError
-from ingest.segments import Segments, nearest
+from ingest.errors import DiskFull, FootageAltered, IngestError, NoFootage
+from ingest.segments import Gop, Segments, nearest
 from service.alarms import Trouble, raise_alarm
 from service.claim import claim
 from service.clips import clip_range, make_pieces
@@ -25,7 +26,7 @@ from vision.detect import Detector
 from vision.dismissal import Dismissal
 from vision.dumping import attribute
 from vision.frame import SECOND, Instant, seconds_between
-from vision.lookback import LOOKBACK_FPS, lull, span
+from vision.lookback import LOOKBACK_FPS, lull, spans
 from vision.sighting import Sighting
 
 PAUSE_S = 0.5
@@ -83,8 +84,7 @@ class LookbackWorker:
 
     def _look_back(self, job: Job) -> None:
         candidate = Candidate.from_json(job.payload)
-        start, end = span(candidate)
-        gops = self._segments.read(candidate.camera, start, end)
+        gops = self._recorded(candidate)
         # It may have been found in a smaller sub-stream.
         head = nearest(gops, candidate.alarm).head
         candidate = candidate.scaled((head.width, head.height))
@@ -114,6 +114,15 @@ class LookbackWorker:
             return True
         reached = self._segments.recorded_to(sighting.camera, Instant(sighting.alarm))
         return reached is not None and reached >= end
+
+    def _recorded(self, candidate: Candidate) -> list[Gop]:
+        """What the look-back sees; of a place that lay hidden for long perhaps not how it was."""
+        *clear, seen = spans(candidate)
+        gops: list[Gop] = []
+        for span in clear:
+            with suppress(NoFootage):
+                gops += self._segments.read(candidate.camera, *span)
+        return gops + self._segments.read(candidate.camera, *seen)
 
     def _is_told(self, job: Job, candidate: Candidate) -> bool:
         """Whether a look-back would only find again what another brought to the queue."""

@@ -24,7 +24,7 @@ from service.settings import Settings
 from service.tables import Camera, Event, Exhibit, Hold, Job, LogEntry
 from vision.candidate import Candidate
 from vision.frame import SECOND, CameraId, Instant, later
-from vision.lookback import span
+from vision.lookback import spans
 
 MARGIN_S = 60.0
 """Around a clip: a segment of the usual length more, for whoever wants to see what came before."""
@@ -169,14 +169,16 @@ def _jobs(session: Session, past: Past, settings: Settings) -> Iterable[Need]:
         if job.state == "failed" and past.is_over(job.created_us, settings.review_keep_days):
             continue
         candidate = Candidate.from_json(job.payload)
-        start, _ = span(candidate)
-        # Whoever reads a span opens every index that may reach into it.
-        yield Need(
-            candidate.camera,
-            later(min(start, candidate.onset), -settings.pre_roll_s - MARGIN_S - LONGEST_S),
-            later(candidate.alarm, settings.post_roll_s + MARGIN_S),
-            Why.JOB,
-        )
+        *clear, (start, _) = spans(candidate)
+        last = min(start, candidate.onset), candidate.alarm
+        for first, end in (*clear, last):
+            # Whoever reads a span opens every index that may reach into it.
+            yield Need(
+                candidate.camera,
+                later(first, -settings.pre_roll_s - MARGIN_S - LONGEST_S),
+                later(end, settings.post_roll_s + MARGIN_S),
+                Why.JOB,
+            )
 
 
 def _holds(session: Session, settings: Settings) -> Iterable[Need]:

@@ -21,7 +21,7 @@ from vision.dismissal import (
     watched_closely,
 )
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
-from vision.lookback import Lookback, cut, span
+from vision.lookback import Lookback, cut, spans
 from vision.scene import CHANGED_LEVELS
 from vision.sighting import Actor, Reason, ReasonKey, Sighting, same_act, tells_of
 
@@ -35,7 +35,7 @@ _GONE_S = 0.6
 def attribute(
     candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
 ) -> Sighting | Dismissal:
-    """Judge `candidate` from the frames of `span(candidate)`, in order, about `LOOKBACK_FPS`.
+    """Judge `candidate` from the frames of `spans(candidate)`, in order, about `LOOKBACK_FPS`.
 
     Without a detector the actor is `unknown`. The frames may be fewer than wanted (a gap, the
     start of a recording); then the finding is less certain, never an error.
@@ -99,7 +99,7 @@ def _evidence(candidate: Candidate, lookback: Lookback, levels: int) -> Evidence
 
 def _early(candidate: Candidate) -> Candidate:
     """What was told late, since people stood around it, is judged by how it lay by then."""
-    return replace(candidate, alarm=span(candidate)[1])
+    return replace(candidate, alarm=spans(candidate)[-1][1])
 
 
 def _before(candidate: Candidate, course: Course) -> Instant:

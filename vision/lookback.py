@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -25,8 +26,13 @@ the alarm, as the picture of the thing at rest is of the last seconds."""
 _APPROACH_S = 5.0
 """How long before the change its bringer is looked for: some seven metres of walking."""
 _LONGEST_S = 120.0
-"""A look-back reads no more, half of it at most from before the onset: a longer one is of a thing
-that lay hidden and starts later, or of one that was told late and ends earlier."""
+"""A look-back reads no more at a stretch, half of it at most from before the onset: a longer one is
+of a thing that lay hidden and starts later, or of one that was told late and ends earlier."""
+_GAP_S = 10.0
+"""What lies between two stretches; for less it is not worth parting them."""
+
+Span: TypeAlias = tuple[Instant, Instant]
+"""From the first instant to the last."""
 
 _CROP_PX = 200
 """Longest side of a crop: a span of 60 s at 5 frames per second stays under 40 MB."""
@@ -76,17 +82,23 @@ class Lookback:
     region: Box
 
 
-def span(candidate: Candidate) -> tuple[Instant, Instant]:
-    """The interval whose frames `cut` wants to see; it ends with the alarm at the latest."""
-    hidden = later(candidate.onset, -_LONGEST_S / 2)
-    start = max(later(candidate.before, -_APPROACH_S), hidden)
-    return start, min(candidate.alarm, later(start, _LONGEST_S))
+def spans(candidate: Candidate) -> tuple[Span, ...]:
+    """The intervals whose frames `cut` wants to see, in order.
+
+    Two where the place was hidden for long: when it was last clear, and what followed at last.
+    """
+    clear = later(candidate.before, -_APPROACH_S)
+    start = max(clear, later(candidate.onset, -_LONGEST_S / 2))
+    end = min(candidate.alarm, later(start, _LONGEST_S))
+    if seconds_between(candidate.before, start) < _GAP_S:
+        return ((clear, end),)
+    return (clear, candidate.before), (start, end)
 
 
-def lull(candidate: Candidate) -> tuple[Instant, Instant]:
-    """The part of `span` of which `cut` uses a frame in `LULL_LOOK_S`; most often empty."""
+def lull(candidate: Candidate) -> Span:
+    """The part of `spans` of which `cut` uses a frame in `LULL_LOOK_S`; most often empty."""
     after_s, until_s = _LULL_S
-    return later(candidate.onset, after_s), later(span(candidate)[1], -until_s)
+    return later(candidate.onset, after_s), later(spans(candidate)[-1][1], -until_s)
 
 
 def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None) -> Lookback:
@@ -127,7 +139,7 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
     return Lookback(still, region)
 
 
-def _thinned(frames: Iterable[Frame], lull: tuple[Instant, Instant]) -> Iterator[Frame]:
+def _thinned(frames: Iterable[Frame], lull: Span) -> Iterator[Frame]:
     taken: Instant | None = None
     for frame in frames:
         pause_s = LULL_LOOK_S - _LULL_SLACK_S if lull[0] < frame.at < lull[1] else 0.0

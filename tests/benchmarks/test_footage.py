@@ -13,7 +13,7 @@ from vision.boxes import Box
 from vision.detect import Detection, Label
 from vision.dumping import attribute, each_act
 from vision.frame import Image
-from vision.lookback import span
+from vision.lookback import spans
 from vision.sighting import Sighting
 from vision.watch import WatchSettings
 
@@ -58,7 +58,7 @@ def test_what_is_told_is_what_attribute_tells(scene: str, every_s: float):
     candidates = footage.candidates(SETTINGS)
     acts = each_act(
         candidates,
-        lambda each: attribute(each, between(footage.frames, *span(each)), Table()),
+        lambda each: attribute(each, between(footage.frames, *spans(each)[0]), Table()),
     )
     expected = [act for act in acts if isinstance(act, Sighting)]
     assert footage.told(candidates) == expected

@@ -35,7 +35,7 @@ from service.tables import Destruction, Event, Job, SegmentRow, User
 from tests.service.footage import CAMERA, Camera, Film, candidate
 from tests.service.installation import Installation, faults, installed
 from vision.frame import SECOND, CameraId, Instant, later
-from vision.lookback import span
+from vision.lookback import spans
 
 PROJECT = Path(__file__).parents[2]
 MIB = 1 << 20
@@ -119,12 +119,12 @@ def test_what_cannot_be_reached_is_said() -> None:
     assert decide(TEN, Needs([]), replace(limits, reserve=0), size=100, free=1) == Decision()
 
 
-spans = st.tuples(st.integers(0, 400), st.integers(1, 40), st.sampled_from(["gate", "yard"]))
+stretches = st.tuples(st.integers(0, 400), st.integers(1, 40), st.sampled_from(["gate", "yard"]))
 
 
 @given(
-    segments=st.lists(st.tuples(spans, st.integers(0, 50)), max_size=30),
-    needed=st.lists(spans, max_size=5),
+    segments=st.lists(st.tuples(stretches, st.integers(0, 50)), max_size=30),
+    needed=st.lists(stretches, max_size=5),
     before=st.integers(0, 450),
     younger=st.integers(0, 200),
     limit=st.none() | st.integers(0, 400),
@@ -333,7 +333,7 @@ def test_what_a_look_back_needs(
     for need in needs:
         assert need.camera == CAMERA
         assert need.start <= later(found.onset, -embedded.settings.pre_roll_s)
-        assert need.start <= span(found)[0]
+        assert need.start <= spans(found)[0][0]
         assert need.end >= later(found.alarm, embedded.settings.post_roll_s)
 
 

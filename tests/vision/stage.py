@@ -12,7 +12,7 @@ from vision.detect import Detection
 from vision.dismissal import Dismissal
 from vision.dumping import attribute, each_act
 from vision.frame import SECOND, CameraId, Frame, Image, Instant, later, seconds_between
-from vision.lookback import LOOKBACK_FPS, span
+from vision.lookback import LOOKBACK_FPS, spans
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
@@ -53,9 +53,10 @@ class Stage:
         ]
 
     def lookback(self, candidate: Candidate) -> Iterator[Frame]:
-        first, last = (seconds_between(self.start, at) for at in span(candidate))
-        for t_s in np.arange(max(0.0, first), last + 0.01, 1 / LOOKBACK_FPS):
-            yield self.frame(float(t_s))
+        for span in spans(candidate):
+            first, last = (seconds_between(self.start, at) for at in span)
+            for t_s in np.arange(max(0.0, first), last + 0.01, 1 / LOOKBACK_FPS):
+                yield self.frame(float(t_s))
 
     def findings(
         self, seconds: float, settings: WatchSettings | None = None

@@ -12,7 +12,7 @@ import pytest
 from vision.boxes import Box, iou
 from vision.dumping import attribute
 from vision.frame import SECOND, CameraId, Frame, Instant
-from vision.lookback import LOOKBACK_FPS, span
+from vision.lookback import LOOKBACK_FPS, spans
 from vision.sighting import Sighting
 from vision.watch import Watch, WatchSettings
 
@@ -41,8 +41,8 @@ def sightings(path: Path) -> list[Sighting]:
     looks = kept[:: round(LOOKBACK_FPS)]
     found = []
     for candidate in (c for look in looks for c in watch.see(look)):
-        first, last = span(candidate)
-        judged = attribute(candidate, (f for f in kept if first <= f.at <= last), None)
+        wanted = (f for f in kept if any(a <= f.at <= b for a, b in spans(candidate)))
+        judged = attribute(candidate, wanted, None)
         if isinstance(judged, Sighting):
             found.append(judged)
     return found
