@@ -22,6 +22,8 @@ _LEAST_PEOPLE = 2
 """Looks with a person from which a detector does see people here; one may be an error."""
 _REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
+_NEXT = 0.25
+"""Who waits for something or somebody has it within a step, or at the feet: of their height."""
 _CONTACT_S = (-2.0, 2.0)
 """When the bringer is close, in seconds from the onset."""
 _LIVING = frozenset({Label.PERSON, Label.ANIMAL})
@@ -44,6 +46,25 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     if not any(perhaps[-_LAST_LOOKS:]):
         return False
     return sum(surely) >= _OFTEN * len(looks) or sum(perhaps) >= _MOSTLY * len(looks)
+
+
+def waits_beside(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> bool:
+    """Whether somebody came with the thing and stands next to it still.
+
+    Judged in the second half of the time since the onset, as `is_itself`.
+    """
+    earlier = _until(glimpses, later(onset, _CONTACT_S[0]))
+    middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
+    looks = _after(glimpses, middle)
+    near = [
+        d
+        for look in looks[-_LAST_LOOKS:]
+        for d in look
+        if d.label is Label.PERSON
+        and gap(d.box, region) <= _NEXT * d.box.height
+        and not _stood(d, earlier)
+    ]
+    return any(_stood(d, looks) for d in near)
 
 
 def was_covered(

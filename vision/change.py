@@ -20,6 +20,10 @@ _RING, _LEAST_RING_PX = 0.25, 3
 """Width of the ring around a region, in square roots of its area, and in pixels."""
 _SIDES = 8
 """Parts of an outline: a limb joins its body along about one of them."""
+_SHADE, _SAME_COLOUR = (0.6, 0.92), 0.06
+"""Share of the light that a soft shadow leaves, and how far it may differ between the channels.
+Measured on drawn streets: 0.61 to 0.81, and 0 to 0.02. Of 60 real things that were laid over other
+clips none is like that. The shadow of a strong sun leaves less, and so does a dark bag."""
 _FLAT_VARIANCE = 4.0
 """Variance in squared levels below which a picture is noise (sigma 2) and correlates with none."""
 _FLAT_LEVELS = 18.0
@@ -90,6 +94,19 @@ def likeness(a: Image, b: Image, mask: Mask | None = None) -> float:
         means = (np.array(cv2.mean(each, mask)) for each in (a, b))
         return float(np.abs(np.subtract(*means)).max() < _FLAT_LEVELS)
     return float((first * second).sum()) / float(max(1.0, (energy[0] * energy[1]) ** 0.5))
+
+
+def is_shade(region: Region, now: Image, before: Image) -> bool:
+    """Whether `now` shows the ground of `before` there in a little less light.
+
+    A soft shadow takes from all colours the same; what is put down has another colour, or is much
+    darker than its ground.
+    """
+    inside = region.mask > 0
+    darker, ground = (i[region.window][inside].astype(np.float32) for i in (now, before))
+    left = np.median((darker + 1) / (ground + 1), axis=0)
+    least, most = _SHADE
+    return bool(least <= left.min() and left.max() <= most and np.ptp(left) <= _SAME_COLOUR)
 
 
 def _outline(region: Region, image: Image) -> Mask:

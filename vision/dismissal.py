@@ -7,9 +7,9 @@ from math import prod
 import numpy as np
 
 from vision.boxes import Box
-from vision.bringer import bringer, is_itself, sees_people, was_covered
+from vision.bringer import bringer, is_itself, sees_people, waits_beside, was_covered
 from vision.candidate import Candidate, Change
-from vision.change import contour_energy, contrast, kind_of_change, weakest_side
+from vision.change import contour_energy, contrast, is_shade, kind_of_change, weakest_side
 from vision.course import UNMOVED, Course
 from vision.frame import SECOND, Instant
 from vision.lookback import Lookback
@@ -157,10 +157,23 @@ def is_taken_away(evidence: Evidence) -> bool:
 
 
 def is_somebody(evidence: Evidence) -> bool:
-    """It is a person, an animal or a vehicle; without a detector, it stands upright."""
-    if evidence.has_detections:
-        return is_itself(evidence.lookback.glimpses, evidence.box, evidence.onset)
-    return evidence.box.height >= _UPRIGHT * evidence.box.width
+    """It is a person, an animal or a vehicle, or an upright part of who stands there.
+
+    Without a detector, all that stands upright may be somebody.
+    """
+    glimpses, box, onset = evidence.lookback.glimpses, evidence.box, evidence.onset
+    upright = box.height >= _UPRIGHT * box.width
+    if not evidence.has_detections:
+        return upright
+    return is_itself(glimpses, box, onset) or (upright and waits_beside(glimpses, box, onset))
+
+
+def is_shadow(evidence: Evidence) -> bool:
+    """It is the same ground a little darker, at somebody who came with it and stands there."""
+    course = evidence.course
+    if not is_shade(course.thing, course.after, course.before):
+        return False
+    return waits_beside(evidence.lookback.glimpses, evidence.box, evidence.onset)
 
 
 def is_uncovered(evidence: Evidence) -> bool:
@@ -199,6 +212,7 @@ RULES: tuple[tuple[Rule, ReasonKey], ...] = (
     (is_part, ReasonKey.TAKEN_AWAY),
     (is_taken_away, ReasonKey.TAKEN_AWAY),
     (is_somebody, ReasonKey.PERSON_OR_VEHICLE),
+    (is_shadow, ReasonKey.PERSON_OR_VEHICLE),
     (is_uncovered, ReasonKey.TAKEN_AWAY),
     (is_restless, ReasonKey.NOT_STILL),
     (came_without_anybody, ReasonKey.CAME_BY_ITSELF),

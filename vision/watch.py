@@ -122,7 +122,7 @@ class Watch:
         stayed_s = seconds_between(thing.onset, look.at)
         again = thing.reported and not thing.told_alone and self._is_alone(thing, look)
         due_s = max(self.settings.settle_s, 0.0 if again else _AGAIN_FACTOR * thing.told_s)
-        over = thing.reports >= _MOST_REPORTS or thing.looks < _LEAST_LOOKS
+        over = (thing.reports >= _MOST_REPORTS and not again) or thing.looks < _LEAST_LOOKS
         if over or thing.seen != look.at or stayed_s < due_s or not self._is_apart(thing, look):
             return False
         change, _ = self._change(thing, look, scene)

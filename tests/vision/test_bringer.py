@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vision.boxes import Box
-from vision.bringer import bringer, is_itself, was_covered
+from vision.bringer import bringer, is_itself, sees_people, waits_beside, was_covered
 from vision.detect import Detection, Label
 from vision.frame import Instant, later
 from vision.lookback import Glimpse
@@ -123,3 +123,39 @@ def test_limbs_and_shoes_belong_to_who_stands_there(limb: Box, told: bool):
     """The detector sees who stands there in two looks of three."""
     seen = (OVER_IT, None, OVER_IT, OVER_IT, None, OVER_IT, OVER_IT, None)
     assert is_itself(glimpses(*FREE, *seen), limb, later(START, ONSET_S)) is told
+
+
+@pytest.mark.parametrize(
+    ("before", "since", "told"),
+    [
+        (FREE, (BESIDE,) * 7, True),
+        (FREE, (BESIDE, None, BESIDE, BESIDE, None, BESIDE, BESIDE), True),
+        ((BESIDE,) * 6, (BESIDE,) * 7, False),
+        (FREE, (AWAY,) * 7, False),
+        (FREE, (BESIDE,) * 5 + (AWAY,) * 3, False),
+        (FREE, (BESIDE, AWAY, None, None, None, None, BESIDE), False),
+        (FREE, (None,) * 7, False),
+    ],
+    ids=[
+        "stands there", "is missed at times", "stood there before", "stands elsewhere", "has gone",
+        "passes at the end", "nobody",
+    ],
+)  # fmt: skip
+def test_who_came_with_it_waits_beside_it(
+    before: tuple[Box | None, ...], since: tuple[Box | None, ...], told: bool
+):
+    assert waits_beside(glimpses(*before, *since), BAG, later(START, ONSET_S)) is told
+
+
+@pytest.mark.parametrize(
+    ("boxes", "label", "told"),
+    [
+        ((AWAY, AWAY, None), Label.PERSON, True),
+        ((AWAY, None, None), Label.PERSON, False),
+        ((AWAY, AWAY, AWAY), Label.CAR, False),
+    ],
+)
+def test_a_detector_that_sees_people_sees_them_more_than_once(
+    boxes: tuple[Box | None, ...], label: Label, told: bool
+):
+    assert sees_people(glimpses(*boxes, label=label)) is told

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vision.boxes import Box
-from vision.change import contour_energy, likeness, weakest_side
+from vision.change import contour_energy, is_shade, likeness, weakest_side
 from vision.frame import Image
 from vision.region import of_box
 
@@ -59,3 +59,28 @@ def test_flat_pictures_are_told_apart_by_colour(other: tuple[int, int, int], sam
     a, b = (np.full((8, 8, 3), colour, np.uint8) for colour in ((70, 110, 130), other))
     assert likeness(a, b) == same
     assert likeness(a, b, np.eye(8, dtype=np.uint8) * 255) == same
+
+
+@pytest.mark.parametrize(
+    ("light", "told"),
+    [
+        ((0.75, 0.75, 0.75), True),
+        ((0.62, 0.62, 0.62), True),
+        ((0.96, 0.96, 0.96), False),
+        ((0.4, 0.4, 0.4), False),
+        ((0.7, 0.7, 0.85), False),
+        ((1.2, 1.2, 1.2), False),
+    ],
+    ids=["a soft shadow", "a deeper one", "hardly any", "a dark thing", "of a colour", "lighter"],
+)
+def test_a_soft_shadow_takes_the_same_from_all_colours(
+    light: tuple[float, float, float], told: bool
+):
+    """Ground with slabs of different colours."""
+    rng = np.random.default_rng(1)
+    slabs = np.kron(rng.integers(90, 160, (10, 12, 3)), np.ones((10, 10, 1)))
+    shaded = slabs.copy()
+    x0, y0, x1, y1 = (int(v) for v in BOX.xyxy)
+    shaded[y0:y1, x0:x1] *= light
+    now, before = (i.round().astype(np.uint8) for i in (shaded, slabs))
+    assert is_shade(of_box(BOX), now, before) is told

@@ -11,6 +11,7 @@ from tests.vision.stage import (
     BAG,
     DROP_S,
     START,
+    Sprite,
     Stage,
     Table,
     deposit,
@@ -271,6 +272,42 @@ class Newcomer:
     def detect(self, image: Image) -> tuple[Detection, ...]:
         self.looks += 1
         return (Detection(self.label, truth().grown(2), 0.9),) if self.looks > 12 else ()
+
+
+class Waiting:
+    """Sees somebody stand beside the bag's place, in all but the first looks."""
+
+    looks = 0
+
+    def detect(self, image: Image) -> tuple[Detection, ...]:
+        self.looks += 1
+        return (Detection(Label.PERSON, BESIDE, 0.9),) if self.looks > 12 else ()
+
+
+def pole(image: Image, t_s: float) -> None:
+    """As upright as an arm or a leg."""
+    if t_s >= DROP_S:
+        image[80:116, 152:166] = (40, 30, 30)
+
+
+def soft_shadow(image: Image, t_s: float) -> None:
+    x0, y0, x1, y1 = BAG
+    if t_s >= DROP_S:
+        image[y0:y1, x0:x1] = (image[y0:y1, x0:x1] * 0.7).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("sprite", "told"),
+    [(thing(BAG, DROP_S), True), (pole, False), (soft_shadow, False)],
+    ids=["a bag", "an upright part", "a shadow"],
+)
+def test_at_who_stands_there_shadows_and_upright_parts_are_theirs(sprite: Sprite, told: bool):
+    """Told when they have gone; a bag is told at once."""
+    stage = Stage((sprite, person(((4.0, -20.0), (7.5, 132.0), (24.0, 330.0)), sways=False)))
+    candidates = stage.candidates(24, Watch(CameraId("cam"), SETTLE))
+    verdicts = [attribute(each, stage.lookback(each), Waiting()) for each in candidates]
+    assert candidates
+    assert any(isinstance(each, Sighting) for each in verdicts) is told
 
 
 @pytest.mark.parametrize("label", [Label.PERSON, Label.CAR, Label.ANIMAL])
