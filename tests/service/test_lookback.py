@@ -1,6 +1,7 @@
 """The look-back: a candidate becomes one event with all its evidence, or a recorded dismissal."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,23 @@ def test_the_same_job_done_again_makes_nothing_new(camera: Camera) -> None:
     assert new_worker(made).step()
     assert (made.rows(Event), made.rows(Item), len(made.log())) == before
     assert the_job(made).state == "done"
+
+
+def test_a_place_that_was_hidden_for_long_is_compared_with_how_it_was(camera: Camera) -> None:
+    """Two stretches of the recording are read, and nothing of what lies between."""
+    made, film = camera.installation, camera.film
+    earlier = replace(camera, began=later(camera.began, -100.0))
+    earlier.record(0, 5.0)
+    found = candidate(film, camera.began)
+    queue(made, found, before_us=later(earlier.began, 4.0))
+    camera.record(0, film.seconds)
+    made.clock.sleep(film.seconds)
+    assert new_worker(made, Oracle(film)).step()
+    (event,) = made.rows(Event)
+    (deposit,) = film.scene.truth
+    put_down = later(camera.began, deposit.release_s - film.start_s)
+    assert event.certain
+    assert abs(seconds_between(put_down, Instant(event.onset_us))) < 1.5
 
 
 def test_a_thing_that_is_told_again_is_not_looked_back_for(camera: Camera) -> None:
