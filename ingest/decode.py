@@ -31,7 +31,7 @@ _LOSS_STEPS = 1.6
 the usual one half a second later."""
 _LUMA_FIRST = frozenset({"yuv420p", "yuvj420p"})
 """What cameras send as a rule; other formats are turned into the first."""
-_LONG_GOP_S = 2.5
+_LONG_GOP_S = 2.2
 """Key frames that are further apart are too few to look at alone; `liuhen camera check` warns."""
 _LATE_S = 0.001
 """A frame that comes a clock tick early for its turn is taken, not the next one."""

@@ -45,13 +45,19 @@ def twin_of(session: Session, sighting: Sighting) -> Event | None:
 def teller_of(session: Session, candidate: Candidate) -> Event | None:
     """An event that is of the thing of `candidate`, which is reported again; None likewise."""
     near = _near(session, candidate.camera, candidate.before, candidate.onset)
-    return next((each for each in near if tells_of(candidate, *_act(each))), None)
+    return next((each for each in near if _tells_of(each, candidate)), None)
 
 
 def _near(session: Session, camera: CameraId, first: Instant, last: Instant) -> Iterable[Event]:
     """Events of a camera whose onset lies between two instants or within a minute of them."""
     onset = col(Event.onset_us).between(later(first, -60), later(last, 60))
     return session.exec(select(Event).where(Event.camera_id == camera, onset))
+
+
+def _tells_of(event: Event, candidate: Candidate) -> bool:
+    # It may have been found in a smaller sub-stream.
+    width, height = event.size
+    return tells_of(candidate.scaled((width, height)), *_act(event))
 
 
 def _act(event: Event) -> tuple[Instant, Box]:

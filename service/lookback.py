@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 
 from ingest.clock import Clock, SystemClock
 from ingest.decode import frames
@@ -84,18 +85,21 @@ class LookbackWorker:
 
     def _look_back(self, job: Job) -> None:
         candidate = Candidate.from_json(job.payload)
+        if self._is_told(job, candidate):
+            self._dismiss(job, candidate, "known")
+            return
         gops = self._recorded(candidate)
         # It may have been found in a smaller sub-stream.
         head = nearest(gops, candidate.alarm).head
         candidate = candidate.scaled((head.width, head.height))
-        if self._is_told(job, candidate):
-            self._dismiss(job, candidate, "known")
-            return
         seen = frames(gops, every_s=1 / LOOKBACK_FPS, lull=lull(candidate))
         verdict = attribute(candidate, seen, self._detector)
         if isinstance(verdict, Dismissal):
             self._dismiss(job, candidate, verdict.reason.value)
-        elif self._is_known(job, verdict):
+            return
+        # Of a time that was not recorded there is no still.
+        verdict = replace(verdict, before=max(verdict.before, gops[0].at))
+        if self._is_known(job, verdict):
             self._dismiss(job, candidate, "known")
         elif self._is_recorded(verdict):
             self._enter(job, verdict)

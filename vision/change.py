@@ -5,7 +5,7 @@ import numpy as np
 
 from vision.candidate import Change
 from vision.frame import Image
-from vision.picture import Mask, grey
+from vision.picture import COLOURLESS, Mask, chroma, grey
 from vision.region import Region, surroundings
 
 SAME = 0.85
@@ -100,8 +100,10 @@ def is_shade(region: Region, now: Image, before: Image) -> bool:
     """Whether `now` shows the ground of `before` there in a little less light.
 
     A soft shadow takes from all colours the same; what is put down has another colour, or is much
-    darker than its ground.
+    darker than its ground. In infrared nothing tells them apart.
     """
+    if chroma(before) < COLOURLESS:
+        return False
     inside = region.mask > 0
     darker, ground = (i[region.window][inside].astype(np.float32) for i in (now, before))
     left = np.median((darker + 1) / (ground + 1), axis=0)

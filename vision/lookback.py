@@ -16,18 +16,17 @@ from vision.picture import one_is_infrared, scale_of, shrink, without_colour
 
 LOOKBACK_FPS = 5.0
 """Frames per second that a look-back wants, but in its lull."""
-LULL_LOOK_S = 2.0
-"""Seconds between the frames that it uses there: as far as key frames should be apart."""
-_LULL_SLACK_S = 0.3
-"""Key frames do not come by the clock."""
+_LULL_PAUSE_S = 1.0
+"""Seconds between the frames that it uses there, at least: any key frames are enough."""
 _LULL_S = (4.0, 3.5)
 """The lull is from so long after the onset, when a bringer who goes has gone, until so long before
 the alarm, as the picture of the thing at rest is of the last seconds."""
 _APPROACH_S = 5.0
 """How long before the change its bringer is looked for: some seven metres of walking."""
 _LONGEST_S = 120.0
-"""A look-back reads no more at a stretch, half of it at most from before the onset: a longer one is
-of a thing that lay hidden and starts later, or of one that was told late and ends earlier."""
+"""A look-back reads little more at a stretch, half of it at most from before the onset: a longer
+one is of a thing that lay hidden and starts later, or of one that was told late and ends
+earlier."""
 _GAP_S = 10.0
 """What lies between two stretches; for less it is not worth parting them."""
 
@@ -96,7 +95,10 @@ def spans(candidate: Candidate) -> tuple[Span, ...]:
 
 
 def lull(candidate: Candidate) -> Span:
-    """The part of `spans` of which `cut` uses a frame in `LULL_LOOK_S`; most often empty."""
+    """The part of `spans` of which `cut` uses a frame a second, and key frames are enough.
+
+    Empty where the alarm is within 7.5 s of the onset.
+    """
     after_s, until_s = _LULL_S
     return later(candidate.onset, after_s), later(spans(candidate)[-1][1], -until_s)
 
@@ -142,7 +144,7 @@ def cut(candidate: Candidate, frames: Iterable[Frame], detector: Detector | None
 def _thinned(frames: Iterable[Frame], lull: Span) -> Iterator[Frame]:
     taken: Instant | None = None
     for frame in frames:
-        pause_s = LULL_LOOK_S - _LULL_SLACK_S if lull[0] < frame.at < lull[1] else 0.0
+        pause_s = _LULL_PAUSE_S if lull[0] < frame.at < lull[1] else 0.0
         if taken is None or seconds_between(taken, frame.at) >= pause_s:
             taken = frame.at
             yield frame

@@ -86,8 +86,8 @@ class Scene:
     Attributes:
         started: the instant of its first picture.
         reference: the analysis image of what is there when nothing is new.
-        is_faded: whether the camera shows colours again, and next to nothing that is new, while
-            the reference has lost its own to a night in infrared.
+        is_faded: whether the last look showed colours, and next to nothing that is new, while the
+            reference has lost its own to a night in infrared.
     """
 
     def __init__(self, small: Image, at: Instant) -> None:
@@ -108,21 +108,24 @@ class Scene:
         self.is_faded = False
 
     def look(self, small: Image, at: Instant, things: Sequence[Box]) -> Look | None:
-        """How `small` differs; None when it stands still and shows no half of this scene.
+        """How `small` differs; None when it stands still and shows no half of this scene, or is the
+        first in another kind of light and shows too little of it.
 
         Under `things`, boxes in analysis pixels, nothing is learnt: what lies there long must
         not become the scene bit by bit.
         """
         if not self._colourless and one_is_infrared(small, self.reference):
             return self._look_across(small, at, things)
+        coloured = self._colourless and chroma(small) > COLOURED
         if self._colourless:
-            self.is_faded = chroma(small) > COLOURED and self._is_quiet(things)
             small = without_colour(small)
         aligned = align(small, self.reference)
         if self._is_another(small, aligned.light.explained):
             self._unlike_since = at if self._unlike_since is None else self._unlike_since
             return None
-        return self._compare(aligned, at, things)
+        look = self._compare(aligned, at, things)
+        self.is_faded = coloured and self._is_quiet(things)
+        return look
 
     def _look_across(self, small: Image, at: Instant, things: Sequence[Box]) -> Look | None:
         """The look with which the camera switches between colour and infrared.
@@ -141,7 +144,7 @@ class Scene:
         return self._compare(aligned, at, things)
 
     def _is_quiet(self, things: Sequence[Box]) -> bool:
-        """Whether the last look showed nobody."""
+        """Whether this look shows nobody."""
         changed = ~self._unchanged & ~self._restless()
         for box in things:
             changed[_window(box)] = 0

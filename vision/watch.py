@@ -28,8 +28,9 @@ _STILL_S = 1.5
 _UNSURE_FACTOR = 2.0
 """A change of unclear sign, and what may be a waiting person, must last so many settle times."""
 _AGAIN_FACTOR, _MOST_REPORTS = 2, 4
-"""What still lies there is reported again after twice the time, three times in all: the first
-look-back may have met it hidden or in a crowd. The same act is known by its onset and place."""
+"""What still lies there is reported again after twice the time, three times in all, and once more
+when it lies alone at last: the first look-back may have met it hidden or in a crowd. The same act
+is known by its onset and place."""
 _LEAST_LOOKS = 3
 """In fewer looks than that nothing has been seen to lie still, however far apart they are."""
 _ALONE_SHARE = 0.05
@@ -71,19 +72,18 @@ class Watch:
         the frame's analysis image, where somebody has it already.
         """
         small, scene = shrink(frame.image) if small is None else small, self._scene
-        if scene is None or scene.reference.shape != small.shape or self._is_over(scene, frame.at):
-            self._scene, self._things = Scene(small, frame.at), []
+        if scene is None or scene.reference.shape != small.shape or scene.is_over(frame.at):
+            self._begin(small, frame.at)
             return []
         look = scene.look(small, frame.at, [thing.region.box for thing in self._things])
-        return [] if look is None else self._follow(look, scene, frame.size)
+        found = [] if look is None else self._follow(look, scene, frame.size)
+        if scene.is_faded and all(thing.told_alone for thing in self._things):
+            # A grey reference shows less than one in colour, and nothing waits to be told in grey.
+            self._begin(small, frame.at)
+        return found
 
-    def _is_over(self, scene: Scene, at: Instant) -> bool:
-        """Whether another scene begins: the camera shows one, or colours and nothing to wait for.
-
-        A grey reference shows less than one in colour, but whoever is followed is in grey too.
-        """
-        done = all(t.told_alone or t.reports >= _MOST_REPORTS for t in self._things)
-        return scene.is_over(at) or (scene.is_faded and done)
+    def _begin(self, small: Image, at: Instant) -> None:
+        self._scene, self._things = Scene(small, at), []
 
     def _follow(self, look: Look, scene: Scene, size: tuple[int, int]) -> list[Candidate]:
         kept = [followed(thing, look) for thing in self._things]

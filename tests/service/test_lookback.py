@@ -179,6 +179,19 @@ def test_a_place_that_was_hidden_for_long_is_compared_with_how_it_was(camera: Ca
     assert abs(seconds_between(put_down, Instant(event.onset_us))) < 1.5
 
 
+def test_without_the_recording_of_the_clear_place_a_person_judges(camera: Camera) -> None:
+    """A van hid it for longer than there is a recording; the first still is the first there is."""
+    made, film = camera.installation, camera.film
+    found = candidate(film, camera.began)
+    queue(made, found, before_us=later(found.onset, -100.0))
+    camera.record(0, film.seconds)
+    made.clock.sleep(film.seconds)
+    assert new_worker(made).step()
+    (event,) = made.rows(Event)
+    assert (event.certain, event.onset_us) == (False, found.onset)
+    assert pieces(made)["before"][0].start_us == camera.began
+
+
 def test_a_thing_that_is_told_again_is_not_looked_back_for(camera: Camera) -> None:
     """The watch reports what stays for longer; the recording need not even be there any more."""
     made, film = camera.installation, camera.film
@@ -190,8 +203,8 @@ def test_a_thing_that_is_told_again_is_not_looked_back_for(camera: Camera) -> No
     worker = new_worker(made, oracle)
     assert worker.step()
     (event,) = made.rows(Event)
-    for path in made.settings.segments.rglob("*.mp4"):
-        path.write_bytes(b"")
+    for path in (*made.settings.segments.rglob("*.mp4"), *made.settings.segments.rglob("*.idx")):
+        path.unlink()
     again = queue(made, found, job_id="again", alarm_us=later(found.alarm, 10.0))
     assert worker.step()
     assert made.rows(Event) == [event]
