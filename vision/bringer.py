@@ -1,5 +1,7 @@
 """Who stood by when a thing appeared, from a detector's boxes (glossary: 行为人)."""
 
+from typing import TypeAlias
+
 from vision.boxes import Box, gap, intersection, iou
 from vision.detect import VEHICLES, Detection, Label
 from vision.frame import Instant, later, seconds_between
@@ -26,6 +28,8 @@ _NEXT = 0.25
 """Who waits for something or somebody has it within a step, or at the feet: of their height."""
 _CONTACT_S = (-2.0, 2.0)
 """When the bringer is close, in seconds from the onset."""
+Looks: TypeAlias = list[tuple[Detection, ...]]
+"""What the detector saw, look by look."""
 _LIVING = frozenset({Label.PERSON, Label.ANIMAL})
 
 
@@ -35,9 +39,8 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     Judged in the second half of the time since: in the first, whoever put it down may bend over
     it, and a detector's box then covers both. What is there without them in the last looks is not.
     """
-    earlier = _until(glimpses, later(onset, _CONTACT_S[0]))
-    middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
-    looks = [[d for d in look if not _stood(d, earlier)] for look in _after(glimpses, middle)]
+    earlier, lately = _around(glimpses, onset)
+    looks = [[d for d in look if not _stood(d, earlier)] for look in lately]
     surely = [any(_is_of(d, region) for d in look) for look in looks]
     perhaps = [
         any(_covers(d, region, 0.0) for d in look) or of
@@ -53,18 +56,16 @@ def waits_beside(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> 
 
     Judged in the second half of the time since the onset, as `is_itself`.
     """
-    earlier = _until(glimpses, later(onset, _CONTACT_S[0]))
-    middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
-    looks = _after(glimpses, middle)
+    earlier, lately = _around(glimpses, onset)
     near = [
         d
-        for look in looks[-_LAST_LOOKS:]
+        for look in lately[-_LAST_LOOKS:]
         for d in look
         if d.label is Label.PERSON
         and gap(d.box, region) <= _NEXT * d.box.height
         and not _stood(d, earlier)
     ]
-    return any(_stood(d, looks) for d in near)
+    return any(_stood(d, lately) for d in near)
 
 
 def was_covered(
@@ -119,16 +120,23 @@ def _is_limb(found: Detection, region: Box) -> bool:
     return intersection(around, region) > _COVERED * region.area
 
 
-def _until(glimpses: tuple[Glimpse, ...], end: Instant) -> list[tuple[Detection, ...]]:
+def _around(glimpses: tuple[Glimpse, ...], onset: Instant) -> tuple[Looks, Looks]:
+    """What the detector saw before the bringer was close, and in the second half of the time
+    since."""
+    middle = later(onset, seconds_between(onset, glimpses[-1].at) / 2)
+    return _until(glimpses, later(onset, _CONTACT_S[0])), _after(glimpses, middle)
+
+
+def _until(glimpses: tuple[Glimpse, ...], end: Instant) -> Looks:
     """What the detector saw, look by look, until `end`."""
     return [g.detections for g in glimpses if g.detections is not None and g.at <= end]
 
 
-def _after(glimpses: tuple[Glimpse, ...], start: Instant) -> list[tuple[Detection, ...]]:
+def _after(glimpses: tuple[Glimpse, ...], start: Instant) -> Looks:
     return [g.detections for g in glimpses if g.detections is not None and g.at > start]
 
 
-def _stood(found: Detection, earlier: list[tuple[Detection, ...]]) -> bool:
+def _stood(found: Detection, earlier: Looks) -> bool:
     """Whether a box like it was there in most of the looks."""
     hits = sum(any(iou(found.box, e.box) > _COVERED for e in look) for look in earlier)
     return bool(earlier) and hits >= _OFTEN * len(earlier)

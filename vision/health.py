@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.frame import Frame, Image, Instant, Luma, seconds_between
-from vision.picture import grey, shrink
+from vision.picture import COLOURED, COLOURLESS, grey, shrink
 
 Floats = npt.NDArray[np.float32]
 
@@ -73,8 +73,6 @@ _LEAST_SHARP_CELLS = 14
 """A tenth of the cells must have such contrast, or nothing is said about sharpness."""
 _SAMPLE_PX = 12
 """Every twelfth pixel both ways is compared as it came: no sensor gives 14,400 equal ones twice."""
-_COLOURLESS, _COLOURED = 2.0, 4.0
-"""Mean chroma, in levels, below which a camera films infrared and above which it does not."""
 _LEARN_S = 300.0
 """Time constant at which the view follows the light: shadows move in minutes, hands in seconds."""
 _HOLD_S: Mapping[Ailment, float] = {
@@ -164,7 +162,7 @@ def checked(health: Health | None, frame: Frame, small: Image | None = None) -> 
     seen = View(luma, _edges(luma), _sharpness(whole))
     samples = whole[::_SAMPLE_PX, ::_SAMPLE_PX].copy()
     if health is None or health.samples.shape != samples.shape or _is_accepted(health, frame.at):
-        infrared = chroma < _COLOURLESS
+        infrared = chroma < COLOURLESS
         return Health({infrared: seen}, infrared, frame.at, seen, 1.0, samples)
     blind, like = _blind(health, seen), _alike(seen, health.before)
     found: set[Ailment] = set()
@@ -263,7 +261,7 @@ def _blind(health: Health, seen: View) -> Ailment | None:
 
 def _switched(health: Health, seen: View, chroma: float) -> Health:
     """The view of the light in which the camera films now, day or infrared."""
-    infrared = chroma < (_COLOURLESS if not health.infrared else _COLOURED)
+    infrared = chroma < (COLOURLESS if not health.infrared else COLOURED)
     if infrared == health.infrared:
         return health
     views = {infrared: seen} | dict(health.views)

@@ -116,6 +116,8 @@ class Scene:
         """
         if not self._colourless and one_is_infrared(small, self.reference):
             return self._look_across(small, at, things)
+        # A look that is left out shows nothing to begin anew with.
+        self.is_faded = False
         coloured = self._colourless and chroma(small) > COLOURED
         if self._colourless:
             small = without_colour(small)

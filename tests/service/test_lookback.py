@@ -75,6 +75,12 @@ def pieces(made: Installation) -> dict[str, tuple[Item, bytes]]:
     }
 
 
+def put_down(camera: Camera) -> Instant:
+    """When the bag of the film was let go of."""
+    (deposit,) = camera.film.scene.truth
+    return later(camera.began, deposit.release_s - camera.film.start_s)
+
+
 def test_a_deposit_becomes_an_event_with_its_evidence(camera: Camera) -> None:
     made, film = camera.installation, camera.film
     found = candidate(film, camera.began)
@@ -86,9 +92,7 @@ def test_a_deposit_becomes_an_event_with_its_evidence(camera: Camera) -> None:
     assert not worker.step()
 
     (event,) = made.rows(Event)
-    (deposit,) = film.scene.truth
-    put_down = later(camera.began, deposit.release_s - film.start_s)
-    assert abs(seconds_between(put_down, Instant(event.onset_us))) < 1.5
+    assert abs(seconds_between(put_down(camera), Instant(event.onset_us))) < 1.5
     assert (event.id, event.state, event.kind) == (found.id, "pending", "dumping")
     assert (event.actor, event.model) == (Actor.PERSON.value, "weights")
     assert (the_job(made).state, the_job(made).outcome) == ("done", "event")
@@ -173,10 +177,8 @@ def test_a_place_that_was_hidden_for_long_is_compared_with_how_it_was(camera: Ca
     made.clock.sleep(film.seconds)
     assert new_worker(made, Oracle(film)).step()
     (event,) = made.rows(Event)
-    (deposit,) = film.scene.truth
-    put_down = later(camera.began, deposit.release_s - film.start_s)
     assert event.certain
-    assert abs(seconds_between(put_down, Instant(event.onset_us))) < 1.5
+    assert abs(seconds_between(put_down(camera), Instant(event.onset_us))) < 1.5
 
 
 def test_without_the_recording_of_the_clear_place_a_person_judges(camera: Camera) -> None:
