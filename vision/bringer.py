@@ -38,9 +38,13 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
 
     Judged in the second half of the time since: in the first, whoever put it down may bend over
     it, and a detector's box then covers both. What is there without them in the last looks is not.
+    A vehicle that stood there before is no reason. A person is: who waits moves a hand or a foot
+    and holds it still again.
     """
     earlier, lately = _around(glimpses, onset)
-    looks = [[d for d in look if not _stood(d, earlier)] for look in lately]
+    looks = [
+        [d for d in look if d.label not in VEHICLES or not _stood(d, earlier)] for look in lately
+    ]
     surely = [any(_is_of(d, region) for d in look) for look in looks]
     perhaps = [
         any(_covers(d, region, 0.0) for d in look) or of

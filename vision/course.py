@@ -22,6 +22,8 @@ _SHOWING = 0.4
 """Share from which the thing is there though its bringer still hides the rest."""
 UNMOVED = 0.85
 """Share from which the thing is there and lies as it stays; of a person who waits, some sways."""
+_ROUNDING_S = 0.05
+"""The watch counts in seconds of 32 bits, which are so far off ten days after it began."""
 _LOOKS = 15
 """A still picture is the median of so many looks, spread over the time in which the place was
 clear, or the thing there: a passer-by is in fewer than half of them."""
@@ -86,7 +88,7 @@ class Course:
 def has_both(candidate: Candidate, lookback: Lookback) -> bool:
     """Whether there are glimpses of the time before the candidate and of the thing at rest."""
     times = [glimpse.at for glimpse in lookback.glimpses]
-    return any(at <= candidate.before for at in times) and any(
+    return any(at <= _clear_until(candidate) for at in times) and any(
         at > _settled(candidate) for at in times
     )
 
@@ -98,7 +100,7 @@ def read(candidate: Candidate, lookback: Lookback, levels: int = CHANGED_LEVELS)
         return None
     times = np.array([glimpse.at for glimpse in lookback.glimpses], np.int64)
     images = np.stack([glimpse.image for glimpse in lookback.glimpses])
-    before = _median(images[times <= candidate.before])
+    before = _median(images[times <= _clear_until(candidate)])
     after = _median(images[times > _settled(candidate)])
     changed = np.maximum(difference(after, before), difference(before, after)) > levels
     rest = _rest(images, times, after)
@@ -158,6 +160,10 @@ def _rest(images: npt.NDArray[np.uint8], times: npt.NDArray[np.int64], after: Im
         better = explained > best
         best[better], steps[better], since[better] = explained[better], k, (total - earlier)[better]
     return _Rest((times[steps] - times[0]) / SECOND, since >= _KEPT * (count - steps))
+
+
+def _clear_until(candidate: Candidate) -> Instant:
+    return later(candidate.before, _ROUNDING_S)
 
 
 def _settled(candidate: Candidate) -> Instant:

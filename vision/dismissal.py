@@ -13,7 +13,7 @@ from vision.change import contour_energy, contrast, is_shade, kind_of_change, we
 from vision.course import UNMOVED, Course
 from vision.frame import SECOND, Instant
 from vision.lookback import Lookback
-from vision.region import LEAST_AREA
+from vision.region import LEAST_AREA, Region
 from vision.scene import SEEN_LEVELS
 from vision.sighting import Actor, ReasonKey
 
@@ -40,6 +40,11 @@ _FAINT_LEVELS = 3.0
 levels makes 3."""
 _SOLIDITY = 0.4
 """Area over that of the convex hull; looser shapes are the outline of something that moved."""
+_THICKNESS = 0.1
+"""Share of its area that the largest circle inside it fills; what is thinner everywhere is a tape,
+a cable or an edge that moved. Measured: put down 0.13 and more, a barrier tape that sways 0.09."""
+_MAINLY = 0.5
+"""Share of a thing's parts that decides what it is."""
 _UPRIGHT = 1.6
 """Height over width from which a thing may be somebody who stands there, where no detector tells:
 one person has 2 to 3.5, two beside each other less. Put down: 0.3 to 1.3."""
@@ -88,8 +93,16 @@ class Evidence:
     @property
     def box(self) -> Box:
         """Where the thing lies in the frame: the watch saw it together with whoever stood by."""
+        return self._in_frame(self.course.thing)
+
+    @property
+    def parts(self) -> tuple[Box, ...]:
+        """Where its connected parts lie in the frame."""
+        return tuple(self._in_frame(patch) for patch in self.course.thing.patches)
+
+    def _in_frame(self, part: Region) -> Box:
         scale, region = 1 / self.per_px, self.lookback.region
-        off = self.course.thing.box.moved(-region.x0, -region.y0).scaled(scale, scale)
+        off = part.box.moved(-region.x0, -region.y0).scaled(scale, scale)
         x0, y0, _, _ = self.candidate.box.xyxy
         return off.moved(x0, y0).clipped(*self.candidate.size)
 
@@ -134,6 +147,7 @@ def is_unseen(evidence: Evidence) -> bool:
     return (
         course.thing.area < least_px
         or course.thing.solidity < _SOLIDITY
+        or course.thing.thickness < _THICKNESS
         or contour_energy(course.thing, course.after) < least_levels
         or course.still >= len(course.times)
     )
@@ -159,13 +173,22 @@ def is_taken_away(evidence: Evidence) -> bool:
 def is_somebody(evidence: Evidence) -> bool:
     """It is a person, an animal or a vehicle, or an upright part of who stands there.
 
+    Itself or most of its parts: the limbs of several people who hold still make one thing.
     Without a detector, all that stands upright may be somebody.
     """
-    glimpses, box, onset = evidence.lookback.glimpses, evidence.box, evidence.onset
-    upright = box.height >= _UPRIGHT * box.width
+    if _is_theirs(evidence, evidence.box):
+        return True
+    parts = evidence.parts
+    theirs = sum(part.area for part in parts if _is_theirs(evidence, part))
+    return theirs > _MAINLY * sum(part.area for part in parts)
+
+
+def _is_theirs(evidence: Evidence, part: Box) -> bool:
+    glimpses, onset = evidence.lookback.glimpses, evidence.onset
+    upright = part.height >= _UPRIGHT * part.width
     if not evidence.has_detections:
         return upright
-    return is_itself(glimpses, box, onset) or (upright and waits_beside(glimpses, box, onset))
+    return is_itself(glimpses, part, onset) or (upright and waits_beside(glimpses, part, onset))
 
 
 def is_shadow(evidence: Evidence) -> bool:

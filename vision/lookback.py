@@ -45,6 +45,8 @@ _CLOSE_S = 2.0
 _OFTEN_S, _AFTER_S, _BEFORE_S = 0.4, 1.0, 2.0
 """Seconds between two calls of the detector near the change, after it and before it: a person walks
 half a metre in the first, a waiting person sways in the second, a parked car needs the third."""
+_LAST_S = 0.3
+"""So long before the end it looks often again: is anybody there still?"""
 _WINDOW = (640, 384)
 """Width and height of what the detector is shown at full resolution as well, around the candidate:
 the input of the shipped one."""
@@ -203,10 +205,11 @@ def _crop(image: Image, around: Box, per_px: float) -> Image:
 
 
 def _worth_asking(candidate: Candidate, asked: Instant | None, at: Instant) -> bool:
-    near = later(candidate.before, -_CLOSE_S) <= at <= later(candidate.onset, _CLOSE_S)
+    around = later(candidate.before, -_CLOSE_S) <= at <= later(candidate.onset, _CLOSE_S)
+    last = at >= later(spans(candidate)[-1][1], -_LAST_S)
     usual_s = _AFTER_S if at > candidate.onset else _BEFORE_S
     # Half a frame's time of slack, or 5 frames per second would be asked at every third.
-    pause_s = (_OFTEN_S if near else usual_s) - 0.1
+    pause_s = (_OFTEN_S if around or last else usual_s) - 0.1
     return asked is None or seconds_between(asked, at) >= pause_s
 
 

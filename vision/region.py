@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from vision.boxes import Box
-from vision.picture import Mask
+from vision.picture import Mask, as_mask
 
 LEAST_AREA = 0.0007
 """Of the picture, 38 by 38 px in 1080p: smaller regions are noise of the codec and shadows as a
@@ -59,6 +59,25 @@ class Region:
         outlines, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         hull = cv2.contourArea(cv2.convexHull(np.vstack(outlines)))
         return self.area / max(1.0, hull)
+
+    @property
+    def thickness(self) -> float:
+        """Share of its area that the largest circle inside fills: 1 for a disc, 0.8 for a square,
+        0.16 for a bar five times as long as wide."""
+        padded = np.pad(self.mask, 1)
+        radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+        return float(np.pi * radius**2 / max(1, self.area))
+
+    @property
+    def patches(self) -> "tuple[Region, ...]":
+        """Its connected parts."""
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(self.mask)
+        found = []
+        for label in range(1, count):
+            x, y, width, height, _ = (int(v) for v in stats[label])
+            window = slice(y, y + height), slice(x, x + width)
+            found.append(Region(self.x + x, self.y + y, as_mask(labels[window] == label)))
+        return tuple(found)
 
     @property
     def window(self) -> tuple[slice, slice]:

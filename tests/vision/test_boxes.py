@@ -101,6 +101,27 @@ def test_upright():
     assert not Region(0, 0, np.full((30, 20), 255, np.uint8)).is_upright
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "least", "most"),
+    [(40, 40, 0.75, 0.82), (40, 20, 0.37, 0.43), (100, 20, 0.15, 0.17), (90, 6, 0.04, 0.07)],
+    ids=["square", "bag", "bar", "tape"],
+)
+def test_thickness_does_not_depend_on_size(width: int, height: int, least: float, most: float):
+    for times in (1, 3):
+        region = of_box(Box(0, 0, times * width, times * height))
+        assert least <= region.thickness <= most
+
+
+def test_patches_are_the_connected_parts_of_a_region():
+    """Corners that touch connect; the parts make up the whole."""
+    mask = picture_of(np.s_[0:10, 0:10], np.s_[10:14, 10:20], np.s_[0:6, 30:40])
+    region = Region(5, 7, mask)
+    patches = region.patches
+    assert sorted(p.box.xyxy for p in patches) == [(5, 7, 25, 21), (35, 7, 45, 13)]
+    drawn = sum(p.drawn((150, 150)).astype(int) for p in patches)
+    assert np.array_equal(drawn, region.drawn((150, 150)))
+
+
 def test_seams_part_regions():
     """What came to rest at another time is another thing, though the two touch."""
     both = picture_of(np.s_[20:40, 20:50])

@@ -48,9 +48,10 @@ def test_who_walks_up_does_not_count_as_having_stood_there_before():
     assert itself(glimpses(*walking, *(OVER_IT,) * 7))
 
 
-def test_what_is_put_down_before_somebody_who_stood_there_is_not_them():
-    """A parked car, or somebody who waits, is there before and after."""
-    assert not itself(glimpses(*(OVER_IT,) * 13))
+@pytest.mark.parametrize(("label", "told"), [(Label.CAR, False), (Label.PERSON, True)])
+def test_who_stood_there_before_is_the_thing_and_a_parked_car_is_not(label: Label, told: bool):
+    """Who waits moves a hand and holds it still again; a parked car changes nowhere."""
+    assert itself(glimpses(*(OVER_IT,) * 13, label=label)) is told
 
 
 def test_a_bringer_who_leaves_is_not_the_thing():

@@ -1,5 +1,7 @@
 """When and where a thing came to rest, read from drawn looks."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.vision.stage import BAG, DROP_S, START, Stage, person, thing, truth
@@ -73,3 +75,11 @@ def test_glimpses_of_one_side_give_no_course():
         if seconds_between(START, frame.at) > DROP_S
     ]
     assert read(found, cut(found, late, None)) is None
+
+
+def test_a_thing_of_the_first_second_is_read_though_the_watch_rounds():
+    """Its seconds of 32 bits make "clear until the first look" a little earlier than that look."""
+    found = candidate(18.0, before_s=DROP_S - 0.5)
+    first = [f for f in Stage((thing(BAG, DROP_S),)).lookback(found) if f.at >= found.before]
+    rounded = replace(found, before=later(first[0].at, -0.000002))
+    assert read(rounded, cut(rounded, first, None)) is not None

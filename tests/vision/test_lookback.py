@@ -111,6 +111,17 @@ def test_in_the_lull_a_look_a_second_is_enough() -> None:
     assert taken == [*(n / 5 for n in range(26)), *lull, *(n / 5 for n in range(83, 101))]
 
 
+def test_the_detector_is_asked_again_at_the_end() -> None:
+    """Else whoever goes in the last second of a short look-back is there still for all it knows."""
+    size, box = (64, 36), Box(20, 20, 30, 30)
+    short = replace(candidate(size, box), alarm=later(START, 4.6))
+    image = np.full((36, 64, 3), 90, np.uint8)
+    looks = [Frame(short.camera, later(START, n / 5), image) for n in range(24)]
+    seen = cut(short, looks, Shown()).glimpses
+    asked = [(g.at - START) / SECOND for g in seen if g.detections is not None]
+    assert asked == [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.8, 4.4]
+
+
 def test_a_lookback_over_a_switch_to_infrared_is_grey_throughout() -> None:
     """Half in colour, everything would differ from everything."""
     box, rng = Box(20, 20, 30, 30), np.random.default_rng(3)
