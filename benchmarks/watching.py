@@ -144,12 +144,14 @@ def _bag_finding(box: Box, since_s: float, at_s: float) -> Finding:
     return Finding(
         kind="dumping",
         onset_s=since_s,
+        released_s=since_s,
         alarm_s=at_s,
         left_s=None,
         box_xyxy=list(box.xyxy),
         score=0.5,
         actor="unknown",
         actor_box_xyxy=None,
+        visit=None,
         certain=True,
         reasons=[],
     )

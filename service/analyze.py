@@ -22,6 +22,7 @@ from service.events import reason_row, reason_words
 from service.explain import Explanation
 from service.health import Examination, Spell, spell_words
 from service.times import media_clock
+from vision.boxes import Box
 from vision.candidate import Candidate
 from vision.detect import Detection, Detector
 from vision.dismissal import Dismissal
@@ -29,7 +30,7 @@ from vision.dumping import attribute, each_act
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
 from vision.lookback import LOOKBACK_FPS, spans
 from vision.picture import shrink
-from vision.sighting import Sighting
+from vision.sighting import Sighting, Visit
 from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
@@ -60,17 +61,38 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseUpReport:
+    """Where in the file somebody is seen well."""
+
+    role: str
+    at_s: float
+    box_xyxy: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitReport:
+    """Who brought it, coming and going: as `Visit`."""
+
+    arrived_s: float | None
+    contact_s: float
+    leaving_s: float | None
+    close_ups: list[CloseUpReport]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """An event of a file: seconds from its first frame, boxes in pixels of its frames."""
 
     kind: str
     onset_s: float
     alarm_s: float
+    released_s: float
     left_s: float | None
     box_xyxy: list[float]
     score: float
     actor: str
     actor_box_xyxy: list[float] | None
+    visit: VisitReport | None
     certain: bool
     reasons: list[str]
 
@@ -213,23 +235,44 @@ def look_s(settings: WatchSettings) -> float:
 
 
 def _finding(sighting: Sighting) -> Finding:
-    def seconds(at: Instant | None) -> float | None:
-        return None if at is None else round(seconds_between(Instant(0), at), 3)
-
     return Finding(
         kind=sighting.kind.value,
-        onset_s=seconds(sighting.onset) or 0.0,
-        alarm_s=seconds(sighting.alarm) or 0.0,
-        left_s=seconds(sighting.left),
-        box_xyxy=[round(value, 1) for value in sighting.box.xyxy],
+        onset_s=_seconds(sighting.onset),
+        released_s=_seconds(sighting.released),
+        alarm_s=_seconds(sighting.alarm),
+        left_s=_seconds_if(sighting.left),
+        box_xyxy=_rounded(sighting.box),
         score=round(sighting.score, 3),
         actor=sighting.actor.value,
-        actor_box_xyxy=(
-            [round(value, 1) for value in sighting.actor_box.xyxy] if sighting.actor_box else None
-        ),
+        actor_box_xyxy=_rounded(sighting.actor_box) if sighting.actor_box else None,
+        visit=_visit_report(sighting.visit) if sighting.visit else None,
         certain=sighting.certain,
         reasons=[reason_words(reason_row(reason), tell=_media_time) for reason in sighting.reasons],
     )
+
+
+def _visit_report(visit: Visit) -> VisitReport:
+    return VisitReport(
+        arrived_s=_seconds_if(visit.arrived),
+        contact_s=_seconds(visit.contact),
+        leaving_s=_seconds_if(visit.leaving),
+        close_ups=[
+            CloseUpReport(each.role.value, _seconds(each.at), _rounded(each.box))
+            for each in visit.close_ups
+        ],
+    )
+
+
+def _seconds(at: Instant) -> float:
+    return round(seconds_between(Instant(0), at), 3)
+
+
+def _seconds_if(at: Instant | None) -> float | None:
+    return None if at is None else _seconds(at)
+
+
+def _rounded(box: Box) -> list[float]:
+    return [round(value, 1) for value in box.xyxy]
 
 
 def _media_time(at: Instant) -> str:

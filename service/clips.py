@@ -9,8 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import ceil, floor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import cv2
@@ -22,7 +24,9 @@ from ingest.files import Sha256
 from ingest.offset import camera_offset
 from ingest.segments import Gop, Hole, Segments, holes
 from service.evidence.store import Store
-from vision.frame import Instant, later
+from service.stills import Shot, shots
+from vision.boxes import Box
+from vision.frame import CameraId, Instant, later
 from vision.sighting import Sighting
 
 MANIFEST_VERSION = 1
@@ -40,6 +44,8 @@ class Piece:
     media_type: str
     start: Instant
     end: Instant
+    part: tuple[int, int, int, int] | None = None
+    """Of a close-up: which pixels of the picture, right and bottom edges excluded."""
 
 
 def clip_range(
@@ -70,7 +76,7 @@ def make_pieces(
     gops = alike(recorded, sighting.onset)
     gaps = holes(gops, start, end)
     clip, what = _clip(store, gops, start, end)
-    stills = _stills(store, segments, sighting)
+    stills = [_still(store, segments, sighting.camera, shot) for shot in shots(sighting)]
     manifest = _manifest(event_id, _Asked(start, end, tuple(gaps)), clip, what, stills)
     sha256, size = store.add(io.BytesIO(manifest))
     kept = Piece("manifest", sha256, size, "application/json", clip.start, clip.end)
@@ -86,18 +92,21 @@ def _clip(store: Store, gops: Sequence[Gop], start: Instant, end: Instant) -> tu
     return Piece("clip", sha256, size, "video/mp4", what.start, what.end), what
 
 
-def _stills(store: Store, segments: Segments, sighting: Sighting) -> list[Piece]:
-    moments = {"before": sighting.before, "onset": sighting.onset, "after": sighting.alarm}
-    return [_still(store, segments, sighting, role, at) for role, at in moments.items()]
-
-
-def _still(store: Store, segments: Segments, sighting: Sighting, role: str, at: Instant) -> Piece:
-    """The recorded picture nearest `at`, as a JPEG."""
-    gops = segments.read(sighting.camera, later(at, -1.0), later(at, 1.0))
-    frame = min(frames(gops), key=lambda frame: abs(frame.at - at))
-    _, data = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def _still(store: Store, segments: Segments, camera: CameraId, shot: Shot) -> Piece:
+    """The recorded picture nearest the shot's instant, or its part, as a JPEG."""
+    gops = segments.read(camera, later(shot.at, -1.0), later(shot.at, 1.0))
+    frame = min(frames(gops), key=lambda frame: abs(frame.at - shot.at))
+    part = None if shot.part is None else _whole_pixels(shot.part)
+    x0, y0, x1, y1 = (0, 0, *frame.size) if part is None else part
+    image = frame.image[y0:y1, x0:x1]
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     sha256, size = store.add(io.BytesIO(data.tobytes()))
-    return Piece(role, sha256, size, "image/jpeg", frame.at, frame.at)
+    return Piece(shot.role, sha256, size, "image/jpeg", frame.at, frame.at, part)
+
+
+def _whole_pixels(box: Box) -> tuple[int, int, int, int]:
+    """Every pixel that the box touches."""
+    return floor(box.x0), floor(box.y0), ceil(box.x1), ceil(box.y1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,11 @@ class _Asked:
     start: Instant
     end: Instant
     gaps: tuple[Hole, ...]
+
+
+def _told(still: Piece) -> dict[str, Any]:
+    told = {"role": still.role, "sha256": still.sha256, "at_us": still.start}
+    return told if still.part is None else told | {"part_xyxy": still.part}
 
 
 def _server_clock(gops: Sequence[Gop]) -> ClockQuality:
@@ -152,9 +166,7 @@ def _manifest(
             for gop in what.gops
             for piece in gop.pieces
         ],
-        "stills": [
-            {"role": still.role, "sha256": still.sha256, "at_us": still.start} for still in stills
-        ],
+        "stills": [_told(still) for still in stills],
         "gaps": [{"start_us": gap.start, "end_us": gap.end} for gap in asked.gaps],
         "camera_clock_minus_server_ms": None if offset is None else offset.us // 1000,
         "camera_clock_doubt_ms": None if offset is None else -(-offset.doubt_us // 1000),

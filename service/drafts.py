@@ -46,6 +46,7 @@ from service.law import Catalogue, Provision, Topic
 from service.ledger.keys import Fingerprint
 from service.review import check_items, items_of, review_of
 from service.roles import Permission, require_officer
+from service.stills import STILLS
 from service.tables import Camera, Case, Document, Event, Exhibit, Item, User
 from service.texts import say
 from service.times import beijing
@@ -230,7 +231,8 @@ def _evidence_sheet(
                 at=Instant(items[role].start_us),
                 sha256=items[role].sha256,
             )
-            for role in ("before", "onset", "after")
+            for role in STILLS
+            if role in items
         ),
         review=_review(session, event),
         checkpoint=_mark(session),
@@ -278,8 +280,9 @@ def _device(session: Session, event: Event) -> Device:
 
 
 def _moments(event: Event, clip_start: Instant) -> tuple[KeyMoment, ...]:
-    """When the thing was put down, and when its bringer left, where that was seen."""
+    """When its bringer came, when the thing was put down, and when they left: what was seen."""
     told: list[tuple[str, int | None]] = [
+        ("paper.moment_arrived", event.arrived_us),
         ("paper.moment_onset", event.onset_us),
         ("paper.moment_left", event.left_us),
     ]

@@ -443,6 +443,10 @@ class Event(SQLModel, table=True):
     """`pending`, then `confirmed` or `rejected`, by a person only."""
     before_us: int = _instant()
     onset_us: int = _instant(index=True)
+    arrived_us: int | None = _instant(nullable=True)
+    contact_us: int | None = _instant(nullable=True)
+    released_us: int | None = _instant(nullable=True)
+    """None in rows of before this was kept."""
     alarm_us: int = _instant()
     left_us: int | None = _instant(nullable=True)
     box: list[float] = _json()
@@ -466,7 +470,7 @@ class Item(SQLModel, table=True):
     id: str = Field(primary_key=True)
     event_id: str = Field(foreign_key="events.id", index=True)
     role: str
-    """`clip`, `manifest`, or the moment of a still: `before`, `onset`, `after`."""
+    """`clip`, `manifest`, or one of `service.stills.STILLS`."""
     sha256: str = Field(index=True)
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
     media_type: str

@@ -22,7 +22,7 @@ _LIMB, _ASIDE, _BEYOND = 0.1, 0.25, 0.15
 seldom is; it reaches so far beside the box, of its width, and above and below, of its height."""
 _LEAST_PEOPLE = 2
 """Looks with a person from which a detector does see people here; one may be an error."""
-_REACH = 0.5
+REACH = 0.5
 """A bringer is within half of its own height of what it puts down (docs/design/detection.md)."""
 _NEXT = 0.25
 """Who waits for something or somebody has it within a step, or at the feet: of their height."""
@@ -93,7 +93,7 @@ def bringer(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> tuple
     people = [d.box for d in seen if d.label is Label.PERSON]
     if people:
         return Actor.PERSON, min(people, key=lambda box: gap(box, region))
-    vehicles = [d.box for d in seen if d.label in VEHICLES and not _parked(d, glimpses)]
+    vehicles = [d.box for d in seen if d.label in VEHICLES and not is_parked(d, glimpses)]
     if vehicles:
         return Actor.VEHICLE, min(vehicles, key=lambda box: gap(box, region))
     return Actor.UNKNOWN, None
@@ -154,10 +154,10 @@ def _covers(found: Detection, region: Box, least_size: float) -> bool:
 
 
 def _in_reach(found: Detection, region: Box) -> bool:
-    return gap(found.box, region) <= _REACH * found.box.height
+    return gap(found.box, region) <= REACH * found.box.height
 
 
-def _parked(found: Detection, glimpses: tuple[Glimpse, ...]) -> bool:
+def is_parked(found: Detection, glimpses: tuple[Glimpse, ...]) -> bool:
     """Whether a box like it was there in the first look and in the last."""
     looks = [g.detections for g in glimpses if g.detections is not None]
     return all(

@@ -23,7 +23,8 @@ from vision.dismissal import (
 from vision.frame import SECOND, Frame, Instant, later, seconds_between
 from vision.lookback import Lookback, cut, spans
 from vision.scene import CHANGED_LEVELS
-from vision.sighting import Actor, Reason, ReasonKey, Sighting, same_act, tells_of
+from vision.sighting import Actor, Reason, ReasonKey, Sighting, Visit, same_act, tells_of
+from vision.visit import OF_VEHICLE, Deposit, visit_of
 
 _FAINT_CHANGE, _FAINT_S = 12, 8.0
 """Difference of two still pictures, of 255, that may be a faint thing, and how long it must have
@@ -110,7 +111,21 @@ def _before(candidate: Candidate, course: Course) -> Instant:
     return min(before, later(Instant(int(course.times[course.onset])), -_GONE_S))
 
 
-def _left(course: Course) -> Instant | None:
+def _left(course: Course, visit: Visit | None) -> Instant | None:
+    """When whoever brought it was away from it; None when they were not or nobody knows.
+
+    Who was followed has gone when seen away from it. Otherwise the surroundings tell, unless the
+    detector saw them there later: a body that holds still, or is like the ground, hides there.
+    """
+    if visit is not None and visit.gone is not None:
+        return visit.gone
+    cleared = _cleared(course)
+    if visit is not None and cleared is not None and cleared <= visit.near_until:
+        return None
+    return cleared
+
+
+def _cleared(course: Course) -> Instant | None:
     """When the surroundings became clear for `_GONE_S`; None when they never did or always were."""
     if not (course.beside[max(course.clear_last, 0) :] >= BESIDE).any():
         return None
@@ -128,7 +143,10 @@ def _left(course: Course) -> Instant | None:
 def _sighting(evidence: Evidence) -> Sighting:
     candidate, course, onset = evidence.candidate, evidence.course, evidence.onset
     actor, actor_box = evidence.bringer
-    left = _left(course)
+    released = Instant(int(course.times[course.still]))
+    deposit = Deposit(evidence.box, candidate.size, onset, released)
+    visit = visit_of(evidence.lookback.glimpses, deposit, actor, actor_box)
+    left = _left(course, visit)
     clear = course.clear_last >= 0 and watched_closely(course)
     reasons = [
         Reason(ReasonKey.APPEARED, at=onset),
@@ -136,6 +154,7 @@ def _sighting(evidence: Evidence) -> Sighting:
         Reason(
             ReasonKey.ACTOR_UNKNOWN if actor is Actor.UNKNOWN else ReasonKey.ACTOR_NEAR, at=onset
         ),
+        *([Reason(ReasonKey.VEHICLE_STOPPED)] if _came_by_vehicle(actor, visit) else []),
         Reason(ReasonKey.ACTOR_STILL_THERE if left is None else ReasonKey.ACTOR_LEFT, at=left),
     ]
     unsure = candidate.heap or evidence.kind is Change.AMBIGUOUS
@@ -149,16 +168,24 @@ def _sighting(evidence: Evidence) -> Sighting:
         kind=candidate.kind,
         before=_before(candidate, course),
         onset=onset,
+        released=released,
         alarm=candidate.alarm,
         left=left,
         box=evidence.box,
         size=candidate.size,
         actor=actor,
         actor_box=actor_box,
+        visit=visit,
         score=(1 + sum(marks)) / (1 + len(marks)),
         certain=clear and not unsure,
         reasons=tuple(reasons),
     )
+
+
+def _came_by_vehicle(actor: Actor, visit: Visit | None) -> bool:
+    """Whether a vehicle stood by while a person brought it."""
+    close_ups = () if visit is None else visit.close_ups
+    return actor is Actor.PERSON and any(each.role in OF_VEHICLE for each in close_ups)
 
 
 def _unread(candidate: Candidate) -> Sighting:
@@ -168,12 +195,14 @@ def _unread(candidate: Candidate) -> Sighting:
         kind=candidate.kind,
         before=candidate.before,
         onset=candidate.onset,
+        released=candidate.onset,
         alarm=candidate.alarm,
         left=None,
         box=candidate.box,
         size=candidate.size,
         actor=Actor.UNKNOWN,
         actor_box=None,
+        visit=None,
         score=0.2,
         certain=False,
         reasons=(

@@ -22,6 +22,7 @@ class ReasonKey(StrEnum):
     APPEARED = "appeared"
     STAYED = "stayed"
     ACTOR_NEAR = "actor_near"
+    VEHICLE_STOPPED = "vehicle_stopped"
     ACTOR_LEFT = "actor_left"
     ACTOR_UNKNOWN = "actor_unknown"
     ACTOR_STILL_THERE = "actor_still_there"
@@ -44,17 +45,60 @@ class Reason:
     seconds: float | None = None
 
 
+class CloseUpRole(StrEnum):
+    """Whom a close-up shows, and when; the largest whole look of that time."""
+
+    PERSON_ARRIVING = "person_arriving"
+    PERSON_LEAVING = "person_leaving"
+    VEHICLE_ARRIVING = "vehicle_arriving"
+    VEHICLE_LEAVING = "vehicle_leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUp:
+    """Where somebody is seen well; `box` in pixels of a frame of the sighting's size."""
+
+    role: CloseUpRole
+    at: Instant
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The course of whoever brought something.
+
+    Attributes:
+        arrived: when they came into view; None when they were there from the first look.
+        contact: since when they were in reach of the place.
+        near_until: the last look that shows them in reach of it.
+        gone: the look after that, if they were followed so far.
+        leaving: the first look that shows the thing at rest and them apart from it; None when there
+            is none.
+        close_ups: of the actor, and of a vehicle that stopped with a person; for an officer to read
+            a number plate, never read by the machine.
+    """
+
+    arrived: Instant | None
+    contact: Instant
+    near_until: Instant
+    gone: Instant | None
+    leaving: Instant | None
+    close_ups: tuple[CloseUp, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One finding for an officer to judge.
 
     Attributes:
         onset: when the thing was put there, as well as the frames tell.
+        released: when it lay as it stays: by then the hand had left it.
         alarm: when it had stayed long enough to count.
         left: when the actor was away from it; None when unknown or still there.
         before: an instant at which the place was still clear, for the first still.
         box: where it lies, in pixels of a frame of `size` `(width, height)`.
         actor_box: the actor at contact, in the same pixels.
+        visit: the actor's coming and going; None when nobody was seen.
         score: orders the review queue and appears in no document, in [0, 1].
         certain: False marks a find that reaches the queue as unsure (存疑).
     """
@@ -63,12 +107,14 @@ class Sighting:
     kind: Kind
     before: Instant
     onset: Instant
+    released: Instant
     alarm: Instant
     left: Instant | None
     box: Box
     size: tuple[int, int]
     actor: Actor
     actor_box: Box | None
+    visit: Visit | None
     score: float
     certain: bool
     reasons: tuple[Reason, ...]

@@ -12,11 +12,10 @@ from service.bundle.contents import Contents
 from service.bundle.custody import Step
 from service.bundle.piece import Measured
 from service.documents.checkpoint_mark import CheckpointMark, mark_words
+from service.stills import STILLS
 from service.texts import say
 from service.times import beijing_date_clock
 from vision.frame import SECOND, Instant
-
-_STILLS = ("before", "onset", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,13 @@ def report(
 
 
 def _is_still(file: Measured) -> bool:
-    return file.piece.role in _STILLS
+    return file.piece.role in STILLS
 
 
 def _moment(file: Measured) -> tuple[str, int]:
     """Stills of an exhibit beside each other, in the order in which they were taken."""
     role = file.piece.role
-    return file.piece.path.rpartition("/")[0], _STILLS.index(role) if role in _STILLS else 0
+    return file.piece.path.rpartition("/")[0], STILLS.index(role) if role in STILLS else 0
 
 
 def _time(at_us: int) -> str:

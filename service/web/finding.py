@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from service.events import reason_words
 from service.review import items_of
+from service.stills import CLOSE_UPS
 from service.subject import Subject, SubjectKind
 from service.tables import Acquisition, Camera, Deletion, Event, Item
 from service.tombstone import deletion_of
@@ -34,6 +35,12 @@ class Finding:
     items: dict[str, Item]
     deletion: Deletion | None
     reasons: tuple[str, ...]
+
+    @property
+    def visit(self) -> tuple[str, ...]:
+        """Roles of the pictures of who came and went, in the order of time."""
+        roles = [role for role in ("leaving", *CLOSE_UPS) if role in self.items]
+        return tuple(sorted(roles, key=lambda role: self.items[role].start_us))
 
     @property
     def moment_s(self) -> float:

@@ -29,7 +29,7 @@ from service.tables import Camera, LogEntry, User
 from vision.boxes import Box
 from vision.candidate import Kind
 from vision.frame import CameraId, Instant, later
-from vision.sighting import Actor, Reason, ReasonKey, Sighting
+from vision.sighting import Actor, Reason, ReasonKey, Sighting, Visit
 
 ALL_GOOD = Qualities(genuine=True, clear=True, complete=True, accurate=True)
 SIZE = (64, 48)
@@ -161,12 +161,14 @@ def sighting(onset: Instant, *, kind: Kind = Kind.DUMPING) -> Sighting:
         kind=kind,
         before=later(onset, -2),
         onset=onset,
+        released=later(onset, 0.4),
         alarm=later(onset, 10),
         left=later(onset, 4),
         box=Box(10, 10, 20, 20),
         size=SIZE,
         actor=Actor.PERSON,
         actor_box=None,
+        visit=Visit(later(onset, -3), later(onset, -1), later(onset, 3), None, None, ()),
         score=0.87654,
         certain=True,
         reasons=(Reason(ReasonKey.APPEARED, at=onset), Reason(ReasonKey.STAYED, seconds=10.0)),

@@ -30,6 +30,10 @@ from vision.sighting import Actor
 ROLLS = {"LIUHEN_PRE_ROLL_S": "4", "LIUHEN_POST_ROLL_S": "2"}
 
 
+SEEN = ("before", "onset", "leaving", "after", "person_arriving", "person_leaving")
+"""Pictures that are kept of somebody who comes on foot and goes."""
+
+
 @pytest.fixture
 def camera(embedded: Installation, film: Film) -> Camera:
     embedded.add_camera()
@@ -123,19 +127,23 @@ def test_a_find_of_the_sub_stream_is_looked_back_for_in_the_recording(camera: Ca
 def check_evidence(made: Installation, event: Event) -> None:
     """Clip, stills and manifest are what they say, and say what they are made of."""
     kept = pieces(made)
-    assert set(kept) == {"clip", "before", "onset", "after", "manifest"}
+    assert set(kept) == {"clip", "manifest", *SEEN}
     manifest = json.loads(kept["manifest"][1])
     assert manifest["event"] == event.id
     assert manifest["clip"]["sha256"] == sha256_bytes(kept["clip"][1]) == kept["clip"][0].sha256
     stills = {still["role"]: still for still in manifest["stills"]}
-    assert set(stills) == {"before", "onset", "after"}
+    assert set(stills) == set(SEEN)
     for role, still in stills.items():
         item, data = kept[role]
         assert still["sha256"] == sha256_bytes(data) == item.sha256
         assert still["at_us"] == item.start_us
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        assert image is not None and image.shape == (180, 320, 3)
-    assert stills["before"]["at_us"] < stills["onset"]["at_us"] < stills["after"]["at_us"]
+        assert image is not None
+        x0, y0, x1, y1 = still.get("part_xyxy", (0, 0, 320, 180))
+        assert image.shape == (y1 - y0, x1 - x0, 3)
+        assert ("part_xyxy" in still) == role.startswith("person")
+    moments = [stills[role]["at_us"] for role in ("before", "onset", "leaving", "after")]
+    assert moments == sorted(moments)
     for source in manifest["sources"]:
         path = made.settings.segments / f"{source['segment']}.mp4"
         data = path.read_bytes()[source["offset"] :][: source["size"]]

@@ -3,7 +3,7 @@
 import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -120,11 +120,24 @@ class Office:
         with self.database.write() as session:
             return open_session(session, self.clock, user, REASON, hours=8)
 
-    def add_event(self, event_id: str, *, certain: bool = True, clip: bytes | None = None) -> None:
-        """A finding in the queue, with a clip of four seconds around its onset."""
+    def add_event(
+        self,
+        event_id: str,
+        *,
+        certain: bool = True,
+        clip: bytes | None = None,
+        seen_s: Mapping[str, float] | None = None,
+    ) -> None:
+        """A finding in the queue, with a clip of four seconds around its onset.
+
+        `seen_s` has further pictures: roles, and seconds from the onset.
+        """
         now = self.clock.now()
         onset = later(now, -60)
         pieces = self._pieces(event_id, onset, clip or clip_bytes(4))
+        for role, seconds in (seen_s or {}).items():
+            at = later(onset, seconds)
+            pieces.append(self._keep(role, still_bytes(bag=False), "image/jpeg", at, at))
         with self.database.write() as session:
             sighting = _sighting(onset, certain=certain)
             assert add_event(session, self.clock, sighting, pieces, event_id=event_id, model=None)
@@ -249,12 +262,14 @@ def _sighting(onset: Instant, *, certain: bool) -> Sighting:
         kind=Kind.DUMPING,
         before=later(onset, -2),
         onset=onset,
+        released=later(onset, 0.4),
         alarm=later(onset, 10),
         left=None,
         box=Box(150, 100, 190, 140),
         size=SIZE,
         actor=Actor.PERSON,
         actor_box=None,
+        visit=None,
         score=0.87654,
         certain=certain,
         reasons=(

@@ -74,6 +74,18 @@ def test_what_was_typed_stays_after_a_wrong_decision(office: Office) -> None:
     assert SCRIPT not in text
 
 
+def test_who_came_and_left_is_shown_in_the_order_of_time(office: Office) -> None:
+    seen = {"leaving": 5.0, "person_leaving": 3.0, "vehicle_leaving": 8.0, "person_arriving": -2.0}
+    office.add_event("event9", seen_s=seen)
+    with office.browser("officer") as browser:
+        text = browser.get("/events/event9").text
+        assert 'id="visit"' not in browser.get("/events/event1").text
+    shown = text[text.index('id="visit"') :]
+    words = ["特写：人员到场", "特写：人员离开", "离开时", "特写：车辆离开"]
+    places = [shown.index(f"<figcaption>{each}") for each in words]
+    assert places == sorted(places)
+
+
 def test_second_decision_is_409(office: Office) -> None:
     with office.browser("officer") as browser:
         assert browser.post("/events/event1", data=CONFIRMED).status_code == 303

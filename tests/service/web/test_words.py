@@ -23,6 +23,7 @@ from service.start_time import (
     STATED,
     Confidence,
 )
+from service.stills import STILLS
 from service.subject import SubjectKind
 from service.texts import catalogue
 from service.tokens import Scope
@@ -61,8 +62,9 @@ _COMPOSED = {
     "subject.": [kind.value for kind in SubjectKind],
     "obstacle.": ["held", "case", "open", "undecided"],
     "procedure.": [procedure.value for procedure in Procedure],
+    "still.": [*STILLS],
     "part.": [
-        *("clip", "before", "onset", "after", "manifest"),
+        *("clip", "manifest", *STILLS),
         *("original", "companion", "document", "copy"),
     ],
     "deletion.tab_": ["asked", "recycled", "due", "destroyed"],
