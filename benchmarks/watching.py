@@ -147,6 +147,7 @@ def _bag_finding(box: Box, since_s: float, at_s: float) -> Finding:
         released_s=since_s,
         alarm_s=at_s,
         left_s=None,
+        cleared_s=None,
         box_xyxy=list(box.xyxy),
         score=0.5,
         actor="unknown",

@@ -17,6 +17,7 @@ class FactKind(StrEnum):
     """What a camera process has to say."""
 
     CANDIDATE = "candidate"
+    CLEARED = "cleared"
     UP = "up"
     DOWN = "down"
     LOST = "lost"

@@ -4,7 +4,9 @@ import logging
 import queue
 import threading
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from ingest.clock import Clock
 from ingest.decode import LiveDecoder
@@ -13,7 +15,6 @@ from ingest.packet import Packet, StreamInfo
 from ingest.spool import FactKind, Spool
 from service.cameras import Plan
 from service.memory import SAVE_S, Ignored, MemoryFile
-from vision.candidate import Candidate
 from vision.frame import SECOND, Frame, Image, Instant, seconds_between
 from vision.health import Health, checked
 from vision.picture import averaged_size, shrink
@@ -120,7 +121,9 @@ class Analyst:
                     small = shrink(frame.image)
                     self._examine(frame, small)
                     for candidate in self._watch.see(frame, small):
-                        self._leave(candidate)
+                        self._leave(FactKind.CANDIDATE, candidate.alarm, candidate.to_json())
+                    for clearing in self._watch.cleared:
+                        self._leave(FactKind.CLEARED, clearing.at, clearing.to_json())
                     self._keep(frame.at, every_s=SAVE_S)
                 self._tell_damage(decoder, work)
         if self._health is not None:
@@ -179,13 +182,11 @@ class Analyst:
             return None
         return LiveDecoder(self._plan.camera, self._info, look_s=LOOK_S, reduced=averaged_size)
 
-    def _leave(self, candidate: Candidate) -> None:
-        """Put a candidate into the spool; a full disk is waited for, so that it is not lost."""
+    def _leave(self, kind: FactKind, at: Instant, found: Mapping[str, Any]) -> None:
+        """Put what was seen into the spool; a full disk is waited for, so that it is not lost."""
         while True:
             try:
-                self._spool.put(
-                    FactKind.CANDIDATE, candidate.camera, candidate.alarm, candidate.to_json()
-                )
+                self._spool.put(kind, self._plan.camera, at, found)
             except DiskError:
                 if self._ending.wait(RESTART_S):
                     raise

@@ -23,14 +23,14 @@ from service.explain import Explanation
 from service.health import Examination, Spell, spell_words
 from service.times import media_clock
 from vision.boxes import Box
-from vision.candidate import Candidate
+from vision.candidate import Candidate, Clearing
 from vision.detect import Detection, Detector
 from vision.dismissal import Dismissal
 from vision.dumping import attribute, each_act
 from vision.frame import CameraId, Frame, Image, Instant, later, seconds_between
 from vision.lookback import LOOKBACK_FPS, spans
 from vision.picture import shrink
-from vision.sighting import Sighting, Visit
+from vision.sighting import Sighting, Visit, is_cleared
 from vision.watch import Watch, WatchSettings
 
 MEMORY_BYTES = 8 << 30
@@ -88,6 +88,7 @@ class Finding:
     alarm_s: float
     released_s: float
     left_s: float | None
+    cleared_s: float | None
     box_xyxy: list[float]
     score: float
     actor: str
@@ -173,14 +174,14 @@ def analyze(
         detector = _Counting(open_detector(request.model, request.weights, threads=request.threads))
     reader = _Reader(path, CameraId(path.name), on_second)
     examination, explanation = Examination(), request.explanation(path)
-    sightings = _sightings(reader, request.settings, detector, examination, explanation)
+    sightings, cleared = _sightings(reader, request.settings, detector, examination, explanation)
     report = ClipReport(
         file=str(path),
         media_s=round(reader.last_s, 3),
         frames_decoded=reader.decoded,
         detector_calls=detector.calls if detector else 0,
         cpu_s=round(time.process_time() - began, 3),
-        events=report_of(sightings),
+        events=report_of(sightings, cleared),
         health=examination.spells,
     )
     if explanation is not None:
@@ -195,17 +196,20 @@ def _sightings(
     detector: Detector | None,
     examination: Examination,
     explanation: Explanation | None,
-) -> list[Sighting]:
+) -> tuple[list[Sighting], list[Clearing]]:
     camera = reader.camera
     watch = Watch(camera, settings) if explanation is None else explanation.watch(camera)
     candidates: list[Candidate] = []
+    cleared: list[Clearing] = []
     for frame in reader.frames(look_s(settings), Instant(0), _END):
         small = shrink(frame.image)
         examination.see(frame, small)
         candidates += watch.see(frame, small)
+        cleared += watch.cleared
         reader.on_second(seconds_between(Instant(0), frame.at))
     judge = partial(_judged, reader, detector, explanation)
-    return [each for each in each_act(candidates, judge) if isinstance(each, Sighting)]
+    acts = each_act(candidates, judge)
+    return [each for each in acts if isinstance(each, Sighting)], cleared
 
 
 def _judged(
@@ -224,9 +228,12 @@ def _judged(
     return verdict
 
 
-def report_of(sightings: Sequence[Sighting]) -> list[Finding]:
+def report_of(sightings: Sequence[Sighting], cleared: Sequence[Clearing] = ()) -> list[Finding]:
     """Sightings whose instants count from a file's first frame, as its report tells them."""
-    return [_finding(sighting) for sighting in sightings]
+    return [
+        _finding(each, next((c.at for c in cleared if is_cleared(c, each.onset, each.box)), None))
+        for each in sightings
+    ]
 
 
 def look_s(settings: WatchSettings) -> float:
@@ -234,13 +241,14 @@ def look_s(settings: WatchSettings) -> float:
     return min(LOOK_S, max(LEAST_LOOK_S, settings.settle_s / LOOKS_PER_SETTLE))
 
 
-def _finding(sighting: Sighting) -> Finding:
+def _finding(sighting: Sighting, cleared: Instant | None) -> Finding:
     return Finding(
         kind=sighting.kind.value,
         onset_s=_seconds(sighting.onset),
         released_s=_seconds(sighting.released),
         alarm_s=_seconds(sighting.alarm),
         left_s=_seconds_if(sighting.left),
+        cleared_s=_seconds_if(cleared),
         box_xyxy=_rounded(sighting.box),
         score=round(sighting.score, 3),
         actor=sighting.actor.value,

@@ -5,8 +5,9 @@ from sqlmodel import Session
 from ingest.clock import Clock
 from ingest.spool import Fact, FactKind
 from service.alarms import Trouble, close_alarm, raise_alarm
+from service.clearing import ask
 from service.jobs import add_job
-from vision.candidate import Candidate
+from vision.candidate import Candidate, Clearing
 from vision.frame import later
 from vision.health import Ailment
 
@@ -32,6 +33,10 @@ def enter_fact(session: Session, clock: Clock, fact: Fact, *, post_roll_s: float
                 # The clip's end must be on disk too, or the look-back would be done twice.
                 not_before=later(candidate.alarm, post_roll_s + GOP_S),
             )
+        case FactKind.CLEARED:
+            clearing = Clearing.from_json(fact.data)
+            # After the look-back that may tell of the thing.
+            ask(session, clock, clearing, not_before=later(clearing.at, post_roll_s + GOP_S))
         case FactKind.UP:
             for trouble in (Trouble.CAMERA_DOWN, Trouble.CAMERA_REFUSED):
                 close_alarm(session, clock, trouble, fact.camera)

@@ -10,6 +10,7 @@ from ingest.errors import DiskFull, FootageAltered, IngestError, NoFootage
 from ingest.segments import Gop, Segments, nearest
 from service.alarms import Trouble, raise_alarm
 from service.claim import claim
+from service.clearing import ClearingWorker
 from service.clips import clip_range, make_pieces
 from service.database import Database
 from service.detector import note_model, open_configured_detector
@@ -186,9 +187,10 @@ def run_lookback(settings: Settings) -> None:
         detector,
         model=detector.card.sha256 if detector else None,
     )
+    clearing = ClearingWorker(database, clock)
     while not stop.is_set():
         try:
-            busy = worker.step()
+            busy = worker.step() or clearing.step()
         except WorldError as error:
             # The lease runs out by itself and the job comes back.
             log.warning("will try again: %s", error)

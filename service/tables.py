@@ -449,6 +449,8 @@ class Event(SQLModel, table=True):
     """None in rows of before this was kept."""
     alarm_us: int = _instant()
     left_us: int | None = _instant(nullable=True)
+    cleared_us: int | None = _instant(nullable=True)
+    """When the thing was gone; None while it lies there, for all the watch knows."""
     box: list[float] = _json()
     size: list[int] = _json()
     actor: str

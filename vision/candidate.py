@@ -101,3 +101,24 @@ class Candidate:
             # A fact that an earlier version left in the spool does not say.
             heap=data.get("heap", False),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """What the watch told of with `candidate` is gone: `at` is the first look without it."""
+
+    candidate: Candidate
+    at: Instant
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a file; `from_json` gives an equal clearing back."""
+        return {"candidate": self.candidate.to_json(), "at_us": self.at}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The clearing that `to_json` wrote.
+
+        Raises:
+            KeyError, ValueError, TypeError: a field is missing or not what it should be.
+        """
+        return cls(Candidate.from_json(data["candidate"]), Instant(data["at_us"]))

@@ -22,8 +22,8 @@ _KINDS: Mapping[str, type] = {
 }
 """Whose values are kept and made again; anything else is refused."""
 _ENUMS: Mapping[str, type[StrEnum]] = {Ailment.__name__: Ailment}
-_GIVEN = frozenset({"camera", "settings"})
-"""What a watch is given at its start and does not learn."""
+_GIVEN = frozenset({"camera", "settings", "cleared"})
+"""What a watch is given at its start, and what it says of its last look: it learns neither."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

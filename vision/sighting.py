@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vision.boxes import Box, gap, iou
-from vision.candidate import Candidate, Kind
+from vision.boxes import Box, gap, intersection, iou
+from vision.candidate import Candidate, Clearing, Kind
 from vision.frame import CameraId, Instant, later, seconds_between
 
 
@@ -125,7 +125,8 @@ _SAME_ACT_S = 2.0
 _SAME_PLACE = 0.2
 """Least overlap (IoU) of two boxes of one thing, the matching rule of the benchmarks."""
 _SAME_THING = 0.5
-"""IoU of a finding and of what is still followed, from which they are one thing."""
+"""IoU of a finding and of what is still followed, from which they are one thing; or, once it is
+gone, the share of the smaller that lies in the larger."""
 _SAME_MOMENT_S = 0.5
 """Onsets of pieces of one thing: two looks of a look-back."""
 _SEAM = 0.25
@@ -142,6 +143,17 @@ def same_act(onset_a: Instant, box_a: Box, onset_b: Instant, box_b: Box) -> bool
     seam = _SEAM * min(box_a.area, box_b.area) ** 0.5
     pieces = shared == 0.0 and apart_s <= _SAME_MOMENT_S and gap(box_a, box_b) <= seam
     return (apart_s <= _SAME_ACT_S and shared >= _SAME_PLACE) or pieces
+
+
+def is_cleared(clearing: Clearing, onset: Instant, box: Box) -> bool:
+    """Whether what a finding is of has gone.
+
+    The watch follows a thing together with what touches it, a look-back finds the thing alone.
+    """
+    candidate = clearing.candidate
+    start, end = later(candidate.before, -_SAME_ACT_S), later(candidate.onset, _SAME_ACT_S)
+    smaller = min(candidate.box.area, box.area)
+    return start <= onset <= end and intersection(candidate.box, box) >= _SAME_THING * smaller
 
 
 def tells_of(candidate: Candidate, onset: Instant, box: Box) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from vision.candidate import Candidate, Change, Kind
+from vision.candidate import Candidate, Change, Clearing, Kind
 from vision.change import SAME, kind_of_change, likeness
 from vision.frame import CameraId, Frame, Image, Instant, seconds_between
 from vision.picture import Mask, as_mask, scale_of, shrink
@@ -64,6 +64,8 @@ class Watch:
         self.settings = settings
         self._scene: Scene | None = None
         self._things: list[Settling] = []
+        self.cleared: tuple[Clearing, ...] = ()
+        """Of what it had told, what went with the last look."""
 
     def see(self, frame: Frame, small: Image | None = None) -> list[Candidate]:
         """The candidates that became due with this frame, most often none.
@@ -72,6 +74,7 @@ class Watch:
         the frame's analysis image, where somebody has it already.
         """
         small, scene = shrink(frame.image) if small is None else small, self._scene
+        self.cleared = ()
         if scene is None or scene.reference.shape != small.shape or scene.is_over(frame.at):
             self._begin(small, frame.at)
             return []
@@ -86,8 +89,13 @@ class Watch:
         self._scene, self._things = Scene(small, at), []
 
     def _follow(self, look: Look, scene: Scene, size: tuple[int, int]) -> list[Candidate]:
-        kept = [followed(thing, look) for thing in self._things]
-        self._things = [thing for thing in kept if thing is not None]
+        kept = [(thing, followed(thing, look)) for thing in self._things]
+        self.cleared = tuple(
+            Clearing(self._candidate(thing, look, scene, size), look.at)
+            for thing, now in kept
+            if now is None and thing.reported
+        )
+        self._things = [now for _, now in kept if now is not None]
         for region in self._still_regions(look):
             self._meet(region, look)
         due = [thing for thing in self._things if self._is_due(thing, look, scene)]
@@ -173,6 +181,11 @@ class Watch:
             told_alone=self._is_alone(thing, look),
         )
         self._things = [*others, told]
+        return self._candidate(thing, look, scene, size)
+
+    def _candidate(
+        self, thing: Settling, look: Look, scene: Scene, size: tuple[int, int]
+    ) -> Candidate:
         change, gained = self._change(thing, look, scene)
         scale = scale_of(size)
         return Candidate(

@@ -42,6 +42,7 @@ class Action(StrEnum):
     STATION_ADDED = "station_added"
     STATION_REVOKED = "station_revoked"
     EVENT_FOUND = "event_found"
+    EVENT_CLEARED = "event_cleared"
     DERIVED = "derived"
     CANDIDATE_DISMISSED = "candidate_dismissed"
     MODEL_CHANGED = "model_changed"
