@@ -1,5 +1,6 @@
 """Who stood by when a thing appeared, from a detector's boxes (glossary: 行为人)."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from vision.boxes import Box, gap, intersection, iou
@@ -31,6 +32,7 @@ _CONTACT_S = (-2.0, 2.0)
 Looks: TypeAlias = list[tuple[Detection, ...]]
 """What the detector saw, look by look."""
 _LIVING = frozenset({Label.PERSON, Label.ANIMAL})
+_BODIES = VEHICLES | _LIVING
 
 
 def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> bool:
@@ -45,7 +47,7 @@ def is_itself(glimpses: tuple[Glimpse, ...], region: Box, onset: Instant) -> boo
     looks = [
         [d for d in look if d.label not in VEHICLES or not _stood(d, earlier)] for look in lately
     ]
-    surely = [any(_is_of(d, region) for d in look) for look in looks]
+    surely = [_fill(look, region) or any(_is_of(d, region) for d in look) for look in looks]
     perhaps = [
         any(_covers(d, region, 0.0) for d in look) or of
         for look, of in zip(looks, surely, strict=True)
@@ -114,6 +116,12 @@ def _is_of(found: Detection, region: Box) -> bool:
     return _covers(found, region, _ALIKE) or _is_limb(found, region)
 
 
+def _fill(look: Sequence[Detection], region: Box) -> bool:
+    """Whether a few who stand beside each other make up the region: each covers a part of it."""
+    alike = [d.box for d in look if d.label in _BODIES and region.area >= _ALIKE * d.box.area]
+    return sum(intersection(box, region) for box in alike) > _COVERED * region.area
+
+
 def _is_limb(found: Detection, region: Box) -> bool:
     """Legs and shoes hold still while the body sways, and the shadow under them does."""
     if found.label not in _LIVING or region.area > _LIMB * found.box.area:
@@ -147,7 +155,7 @@ def _stood(found: Detection, earlier: Looks) -> bool:
 
 
 def _covers(found: Detection, region: Box, least_size: float) -> bool:
-    if found.label not in VEHICLES | _LIVING:
+    if found.label not in _BODIES:
         return False
     covered = intersection(found.box, region) > _COVERED * region.area
     return covered and region.area >= least_size * found.box.area

@@ -1,5 +1,7 @@
 """What a detector's boxes say of a thing: who brought it, and whether it is somebody itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,17 @@ def test_who_walks_up_does_not_count_as_having_stood_there_before():
 def test_who_stood_there_before_is_the_thing_and_a_parked_car_is_not(label: Label, told: bool):
     """Who waits moves a hand and holds it still again; a parked car changes nowhere."""
     assert itself(glimpses(*(OVER_IT,) * 13, label=label)) is told
+
+
+@pytest.mark.parametrize(
+    ("height", "told"), [(24, True), (240, False)], ids=["who fill it", "who are larger"]
+)
+def test_two_who_stand_beside_each_other_are_the_thing_together(height: float, told: bool):
+    """Each covers a third of it; a bag that reaches behind two people is none of them."""
+    pair = tuple(Detection(Label.PERSON, Box(x, 121 - height, x + 15, 121), 0.9) for x in (95, 120))
+    looks = tuple(replace(g, detections=pair) for g in glimpses(*(OVER_IT,) * 7))
+    shifted = tuple(replace(g, at=later(g.at, ONSET_S)) for g in looks)
+    assert itself((*glimpses(*FREE), *shifted)) is told
 
 
 def test_a_bringer_who_leaves_is_not_the_thing():
