@@ -134,6 +134,22 @@ def pictures(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, VideoFra
                 yield picture.time - origin, picture
 
 
+def key_pictures(path: Path) -> Iterator[tuple[float, VideoFrame]]:
+    """Every decodable key frame, with its seconds from the first; the rest is not decoded.
+
+    Raises:
+        MediaError: as `open_media`; a file that breaks off only ends early.
+    """
+    with open_media(path) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.skip_frame = "NONKEY"
+        origin: float | None = None
+        for picture in _decoded(container):
+            if picture.time is not None:
+                origin = picture.time if origin is None else origin
+                yield picture.time - origin, picture
+
+
 def _decoded(container: InputContainer) -> Iterator[VideoFrame]:
     for packet in container.demux(container.streams.video[0]):
         try:

@@ -5,7 +5,6 @@ and whatever a stranger's file does to a decoder, it does it there.
 import json
 import os
 import resource
-import selectors
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest import errors
+from ingest.conversation import listen
 from ingest.errors import BrokenMedia, DiskFull, MediaError
 from ingest.probe import confine, leave_network
 from ingest.transcode import Stretch, Transcoded, transcode
@@ -26,11 +26,6 @@ CPU_PER_S = 20
 """CPU seconds allowed for each of the copy; docs/design/derived.md has what it takes."""
 MAX_BYTES = 4 << 30
 """Twice what half an hour takes at the highest rate."""
-STALL_S = 600.0
-"""Without a word for so long the child is stopped; at lowest priority on a busy machine each of its
-CPU seconds can take a minute."""
-TICK_S = 1.0
-"""Between two looks at the child: so quickly a stop is obeyed."""
 _NICE = 19
 """The lowest priority that there is (sched(7))."""
 
@@ -45,7 +40,7 @@ def transcode_confined(
 ) -> Transcoded:
     """As `transcode`, in a child with limits.
 
-    `on_tick` hears at least once in `TICK_S` how many seconds are done; what it raises ends the
+    `on_tick` hears at least once a second how many seconds are done; what it raises ends the
     child and passes. `target` may hold half a copy after any exception.
 
     Raises:
@@ -62,7 +57,7 @@ def transcode_confined(
         env={"OPENBLAS_NUM_THREADS": "1"},
     ) as child:
         try:
-            answer = _listen(child, source.name, on_tick)
+            answer = listen(child, source.name, on_tick)
             code = child.wait()
         finally:
             child.kill()
@@ -71,33 +66,6 @@ def transcode_confined(
     if "error" in answer:
         raise getattr(errors, answer["error"])(**answer["facts"])
     return Transcoded(**answer["copy"])
-
-
-def _listen(
-    child: "subprocess.Popen[bytes]", name: str, on_tick: Callable[[float], None]
-) -> dict[str, Any]:
-    """The child's last word, once it has closed its mouth; empty when it said none."""
-    assert child.stdout is not None  # noqa: S101  it is a pipe
-    pipe = child.stdout.fileno()
-    said: dict[str, Any] = {}
-    text, done_s, silent_s = b"", 0.0, 0.0
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while True:
-            done_s = float(said.get("done_s", done_s))
-            on_tick(done_s)
-            if not selector.select(TICK_S):
-                silent_s += TICK_S
-                if silent_s > STALL_S:
-                    raise BrokenMedia(name=name, detail="time limit")
-                continue
-            silent_s = 0.0
-            heard = os.read(pipe, 1 << 16)
-            if not heard:
-                return said
-            *lines, text = (text + heard).split(b"\n")
-            if lines:
-                said = json.loads(lines[-1])
 
 
 def _confine(stretch: Stretch) -> None:

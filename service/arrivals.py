@@ -20,6 +20,7 @@ from ingest.media import Media
 from ingest.probe import probe
 from ingest.sums import Algorithm, Sum, compare
 from service.claim import claim
+from service.content_index import ask_index
 from service.database import Database
 from service.evidence.log import MACHINE, Action, Body, append
 from service.evidence.store import Store
@@ -272,6 +273,7 @@ def acquire(
         subject=arrival.id,
         body=_body(arrival, found),
     )
+    ask_index(session, clock, arrival.kept.sha256)
     return row
 
 

@@ -23,33 +23,24 @@ from service.errors import EvidenceError, WorldError
 from service.evidence.log import MACHINE
 from service.evidence.store import FolderStore, Store
 from service.heartbeat import beat
-from service.jobs import complete_job, extend_lease, fail_job, lease_job, postpone_job
+from service.indexing import IndexWorker
+from service.jobs import complete_job, fail_job, lease_job, postpone_job
+from service.lease_keeper import LeaseKeeper, LeaseLost, Stopped
 from service.process import begun
 from service.settings import Settings
 from service.tables import Derived, Job
 from service.tombstone import is_destroyed
-from vision.frame import Instant, later
 
 NAME = "review-copy"
 """Of the process."""
 PAUSE_S = 1.0
 """Between two looks at an empty queue."""
-EXTEND_S = 20.0
-"""Between two extensions of the lease: several may fail before it is lost."""
 FULL_DISK_S = 60.0
 """A copy waits so long for room; it is late then, not lost."""
 _BLOCK = 1 << 20
 """Bytes hashed between two ticks."""
 
 log = logging.getLogger(__name__)
-
-
-class Stopped(Exception):
-    """The process shall end."""
-
-
-class LeaseLost(Exception):
-    """Another worker does the job now."""
 
 
 @dataclass
@@ -116,7 +107,7 @@ class CopyWorker:
 
     def _make(self, job: Job, wish: Wish) -> None:
         """The file first, then its row, in one transaction with the job's end."""
-        keeper = _Keeper(self, job, Instant(0))
+        keeper = LeaseKeeper(NAME, self.database, self.clock, self.settings, self.stop, job)
         source = self._checked(wish.parent, keeper)
         with self.database.read() as session:
             there = session.get(Derived, wish.id) is not None
@@ -140,7 +131,7 @@ class CopyWorker:
                 claim(session, self.store, [sha256])
                 enter(session, self.clock, wish, made, sha256=sha256, size=size)
 
-    def _checked(self, parent: Sha256, keeper: "_Keeper") -> Path:
+    def _checked(self, parent: Sha256, keeper: LeaseKeeper) -> Path:
         """Where the original is, after hashing every byte of it."""
         digest = hashlib.sha256()
         try:
@@ -164,49 +155,17 @@ class CopyWorker:
         return shutil.disk_usage(self.settings.home).free - needed >= self.settings.reserve_bytes
 
 
-@dataclass
-class _Keeper:
-    """Keeps the lease, the sign of life and the order to stop while a copy is made."""
-
-    worker: CopyWorker
-    job: Job
-    due: Instant
-
-    def tick(self, done_s: float) -> None:
-        """Hear how far the copy is.
-
-        Raises:
-            Stopped, LeaseLost: it shall not go on.
-        """
-        worker = self.worker
-        if worker.stop.is_set():
-            raise Stopped
-        now = worker.clock.now()
-        if now < self.due:
-            return
-        self.due = later(now, EXTEND_S)
-        beat(worker.settings.home, NAME, worker.clock)
-        try:
-            with worker.database.write() as session:
-                held = extend_lease(session, worker.clock, self.job, f"{done_s:.1f}")
-        except WorldError as error:
-            # A busy database; the lease lasts until several more ticks.
-            log.warning("lease not extended: %s", error)
-            return
-        if not held:
-            raise LeaseLost
-
-
 def run_copying(settings: Settings) -> None:
     """Main function of the review-copy process."""
     stop = begun("review-copy")
     clock = SystemClock()
     database = Database(settings)
     worker = CopyWorker(database, FolderStore(settings.objects), clock, settings, stop)
+    indexer = IndexWorker(database, FolderStore(settings.objects), clock, settings, stop)
     worker.clear()
     while not stop.is_set():
         try:
-            busy = worker.step()
+            busy = worker.step() or indexer.step()
         except WorldError as error:
             # The lease runs out by itself and the job comes back.
             log.warning("will try again: %s", error)

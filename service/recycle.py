@@ -15,6 +15,7 @@ from ingest.clock import Clock
 from ingest.errors import DiskError
 from ingest.files import Sha256
 from service.alarms import Trouble, close_alarm, raise_alarm
+from service.content_index import forget_index
 from service.database import Database, lock_log
 from service.deletion import RECOVERED, subject_of
 from service.errors import InputError
@@ -172,6 +173,7 @@ class Recycler:
                 _forget_party(session, row.subject)
             for stone in self._stones(session, row, subject, left):
                 session.add(stone)
+                forget_index(session, stone.sha256)
                 told.append(f"{stone.sha256} {stone.size} {stone.role} {subject}")
         append(
             session,

@@ -361,6 +361,23 @@ class Companion(SQLModel, table=True):
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class ContentIndex(SQLModel, table=True):
+    """What a recorder file shows and when (内容索引): to find a place in it, never evidence."""
+
+    __tablename__ = "content_indexes"
+    sha256: str = Field(primary_key=True)
+    """Of the original."""
+    model: str
+    """SHA-256 of the weights that looked."""
+    looks: int
+    appearances: list[list[Any]] = _json()
+    """`[group, start, end, most]` each, microseconds from the first picture."""
+    person: bool
+    vehicle: bool
+    bag: bool
+    made_us: int = _instant()
+
+
 class Transfer(SQLModel, table=True):
     """A file on its way to us, in parts (传输); the offset here is what was acknowledged."""
 

@@ -27,6 +27,7 @@ UNPROJECTED: Mapping[str, str] = {
     "alarms": "what the machine says of itself",
     "loginsession": "browsers; logging in and out is an act",
     "transfers": "files on their way; what becomes of them is projected",
+    "content_indexes": "found in the originals by a detector, and found again whenever wanted",
     "scrubs": "progress of a check that can be made again",
 }
 """Tables that the log does not tell of, each with the reason."""

@@ -19,7 +19,7 @@ from service.texts import Language
 from service.times import beijing
 from service.web.assets import Assets
 from service.web.language import Words, language_of, words_in
-from vision.frame import Instant
+from vision.frame import SECOND, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class Counts:
 def full(at: Instant) -> str:
     """`2026-05-28 20:26:40+08:00`: for facts."""
     return beijing(at).isoformat(sep=" ", timespec="seconds")
+
+
+def offset(at: Instant) -> str:
+    """Where in a file: `1:02:07` or `02:07` from its first picture."""
+    minutes, seconds = divmod(at // SECOND, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
 def short(at: Instant) -> str:
@@ -129,7 +136,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals["asset"] = assets.url
-        self._templates.filters |= {"full": full, "short": short}
+        self._templates.filters |= {"full": full, "short": short, "offset": offset}
 
     def page(self, request: Request, duty: Duty | None = None) -> Page:
         """The page that answers `request`."""

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
 
+from service.content_index import index_of, showing
 from service.errors import InputError
 from service.quarantine import Statement, quarantined, set_aside, take, waiting, waiting_count
 from service.roles import is_officer
@@ -21,9 +22,13 @@ from service.web.deps import Answer, Parts, Viewer, Web
 from service.web.failures import message_of, status_of
 from service.web.page import Page
 from service.web.paging import PAGE_ROWS, PageNumber, Paging
+from vision.appearance import Group
 from vision.frame import Instant
 
 router = APIRouter()
+
+Wanted = Annotated[Group | None, BeforeValidator(lambda said: said or None)]
+"""A form sends an empty field where nothing is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,8 @@ def _devices(session: Session) -> list[str]:
     return [each for each in session.exec(rows) if each]
 
 
-def _total(session: Session) -> int:
-    return session.exec(select(func.count()).select_from(Acquisition)).one()
+def _total(session: Session, wanted: ColumnElement[bool]) -> int:
+    return session.exec(select(func.count()).select_from(Acquisition).where(wanted)).one()
 
 
 def _shown(session: Session, row: Acquisition) -> Shown:
@@ -112,11 +117,17 @@ def _shown(session: Session, row: Acquisition) -> Shown:
 
 
 @router.get("/uploads", response_class=HTMLResponse)
-def uploads(web: Parts, user: Viewer, answer: Answer, page: PageNumber = 1) -> Response:
-    """Where files are handed over, what waits, and what was handed over, newest first."""
+def uploads(
+    web: Parts, user: Viewer, answer: Answer, page: PageNumber = 1, has: Wanted = None
+) -> Response:
+    """Where files are handed over, what waits, and what was handed over, newest first.
+
+    With `has`, only files whose content index shows it.
+    """
     with web.database.read() as session:
-        paging = Paging(_total(session), page)
-        newest = select(Acquisition).order_by(col(Acquisition.acquired_us).desc())
+        wanted = true() if has is None else col(Acquisition.sha256).in_(showing(has))
+        paging = Paging(_total(session, wanted), page)
+        newest = select(Acquisition).where(wanted).order_by(col(Acquisition.acquired_us).desc())
         rows = session.exec(newest.offset(paging.rows.start).limit(PAGE_ROWS))
         facts = {
             "officers": _officers(session),
@@ -126,6 +137,8 @@ def uploads(web: Parts, user: Viewer, answer: Answer, page: PageNumber = 1) -> R
             "waiting_count": waiting_count(session),
             "rows": [_shown(session, row) for row in rows],
             "paging": paging,
+            "groups": list(Group),
+            "has": has.value if has else "",
         }
         return answer.framed(session, "uploads.html", facts)
 
@@ -142,6 +155,8 @@ def upload(upload_id: str, web: Parts, _user: Viewer, answer: Answer) -> Respons
             "others": _same_bytes(session, row),
             "companions": _companions(session, upload_id),
             "settled": session.get(Quarantined, upload_id),
+            "content": index_of(session, row.sha256),
+            "groups": list(Group),
         }
         return answer.framed(session, "upload.html", facts)
 

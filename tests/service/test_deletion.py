@@ -33,7 +33,16 @@ from service.roles import Role
 from service.scrub import progress
 from service.settings import Settings
 from service.subject import Subject, SubjectKind, parts_of
-from service.tables import Acquisition, Case, Deletion, Event, Item, Tombstone, User
+from service.tables import (
+    Acquisition,
+    Case,
+    ContentIndex,
+    Deletion,
+    Event,
+    Item,
+    Tombstone,
+    User,
+)
 from service.term import due, forgettable, term_of
 from service.tombstone import deletion_of, living, refuse_deleted
 from tests.service.installation import Installation
@@ -278,21 +287,50 @@ def hold_on_recording(of: Installation) -> None:
         place_hold(session, of.clock, request, by="wang")
 
 
-def test_a_hold_on_a_finding_keeps_the_recorder_file_it_was_found_in(home: Installation) -> None:
-    """D2: the file is the finding's recording, as the ring is of a camera's."""
+def add_upload(home: Installation) -> Sha256:
+    """A recorder file of which somebody found out what it shows."""
     sha256, size = home.store.add(io.BytesIO(b"recorder file"))
     with home.database.write() as session:
-        upload = Acquisition(
-            id="upload",
-            sha256=sha256,
-            size=size,
-            file_name="a.mp4",
-            acquired_us=home.now(),
-            time_source="container",
-            times={},
-            media={},
+        session.add(
+            Acquisition(
+                id="upload",
+                sha256=sha256,
+                size=size,
+                file_name="a.mp4",
+                acquired_us=home.now(),
+                time_source="container",
+                times={},
+                media={},
+            )
         )
-        session.add(upload)
+        session.add(
+            ContentIndex(
+                sha256=sha256,
+                model="0" * 64,
+                looks=1,
+                appearances=[["person", 0, 0, 1]],
+                person=True,
+                vehicle=False,
+                bag=False,
+                made_us=home.now(),
+            )
+        )
+    return sha256
+
+
+def test_what_a_recorder_file_showed_goes_with_it(home: Installation) -> None:
+    sha256 = add_upload(home)
+    agreed(home, Subject(SubjectKind.UPLOAD, "upload"))
+    assert len(home.rows(ContentIndex)) == 1
+    recycler(home).step()
+    assert sha256 not in objects(home)
+    assert home.rows(ContentIndex) == []
+
+
+def test_a_hold_on_a_finding_keeps_the_recorder_file_it_was_found_in(home: Installation) -> None:
+    """D2: the file is the finding's recording, as the ring is of a camera's."""
+    sha256 = add_upload(home)
+    with home.database.write() as session:
         session.get_one(Event, "event").camera_id = f"upload:{sha256}"
     hold_on_event(home)
     with pytest.raises(InputError, match="deletion_held"):

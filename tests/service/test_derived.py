@@ -18,7 +18,7 @@ from ingest.errors import DiskFull
 from ingest.files import Sha256, sha256_bytes
 from ingest.transcode import Stretch
 from service.alarms import open_alarms
-from service.copying import EXTEND_S, FULL_DISK_S, NAME, CopyWorker, run_copying
+from service.copying import FULL_DISK_S, NAME, CopyWorker, run_copying
 from service.derived import (
     LONGEST_S,
     MOST_WAITING,
@@ -34,6 +34,7 @@ from service.errors import InputError
 from service.evidence.log import MACHINE, Action
 from service.evidence.verify import verify
 from service.jobs import LEASE_S, lease_job
+from service.lease_keeper import EXTEND_S
 from service.settings import load
 from service.supervisor import Supervisor
 from service.tables import Derived, Item, Job

@@ -46,6 +46,15 @@ function tell(said) {
   else if (ready.length) play(ready[0].address, true);
 }
 
+// A copy begins elsewhere in the file: there its own times hold.
+for (const button of document.querySelectorAll("[data-at]")) {
+  button.addEventListener("click", () => {
+    if (!video.src || !byId("is-copy").hidden) return;
+    video.currentTime = Number(button.dataset.at);
+    video.play();
+  });
+}
+
 const isOver = (said) => !said.copies.some((copy) => isUnderWay(copy.state));
 follow(byId("upload-player").dataset.copies, isOver, tell);
 video.addEventListener("error", () => { byId("unplayable").hidden = false; byId("copy-form").hidden = false; });

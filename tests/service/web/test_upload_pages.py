@@ -1,10 +1,12 @@
 """The pages of uploads: what was handed over, and how an officer settles what waits."""
 
+import re
+
 import pytest
 from sqlmodel import select
 
 from service.alarms import open_alarms
-from service.tables import Acquisition, Quarantined
+from service.tables import Acquisition, ContentIndex, Quarantined
 from service.web.paging import PAGE_ROWS
 from tests.ingest.clip import Recipe, encoded
 from tests.service.web.office import Office, clip_bytes
@@ -33,6 +35,36 @@ def test_the_list_has_pages_and_names_copies(office: Office) -> None:
         page = browser.get(f"/uploads/{row.id}").text
     assert row.sha256 in page
     assert "可信度中" in page
+
+
+def test_a_file_is_found_by_what_it_shows(office: Office) -> None:
+    shown, other = office.add_upload("DSJ-1_20260528093000.mp4"), _another(office)
+    with office.database.write() as session:
+        row = session.get_one(Acquisition, shown)
+        content = [
+            ["person", 8_000_000, 67_000_000, 3],
+            ["person", 3_720_000_000, 3_724_000_000, 1],
+        ]
+        session.add(
+            ContentIndex(
+                sha256=row.sha256, model="0" * 64, looks=900, appearances=content,
+                person=True, vehicle=False, bag=False, made_us=1,
+            )
+        )  # fmt: skip
+    with office.browser("officer") as browser:
+        page = browser.get(f"/uploads/{shown}").text
+        assert "尚未建立索引" in browser.get(f"/uploads/{other}").text
+        found = {has: browser.get(f"/uploads?has={has}") for has in ("", "person", "vehicle")}
+        assert browser.get("/uploads?has=face").status_code == 400
+    assert 'data-at="8.0">00:08–01:07 ×3<' in page
+    assert 'data-at="3720.0">1:02:00–1:02:04<' in page
+    names = {has: re.findall(r"(\w+_20260528093000)", answer.text) for has, answer in found.items()}
+    assert len(names.pop("")) == 2
+    assert names == {"person": ["1_20260528093000"], "vehicle": []}
+
+
+def _another(office: Office) -> str:
+    return office.add_upload("DSJ-2_20260528093000.mp4", clip_bytes(2))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

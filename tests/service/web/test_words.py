@@ -29,6 +29,7 @@ from service.texts import catalogue
 from service.tokens import Scope
 from service.web.bindings import EVENT_KEYS
 from service.web.failures import _STATUS
+from vision.appearance import Group
 from vision.candidate import Kind
 
 _WEB = files("service.web")
@@ -46,6 +47,7 @@ _COMPOSED = {
     "take_out.": ["case", "party", "review", "superior"],
     "kind.": [kind.value for kind in Kind],
     "allegation.": [kind.value for kind in Kind],
+    "content.": [group.value for group in Group],
     "actor.": ["person", "vehicle", "unknown"],
     "cause.": ["silent", "disconnected", "stopped"],
     "rejection.": [reason.value for reason in Rejection],
