@@ -6,6 +6,7 @@ import { createViewEnd } from "./view_end.js";
 const byId = (id) => document.getElementById(id);
 const video = byId("clip");
 const tellEnd = createViewEnd(video);
+const MARGIN_S = 10; // After the last look that shows somebody.
 
 /** `62:03` for seconds. */
 export function clockOf(seconds) {
@@ -46,13 +47,22 @@ function tell(said) {
   else if (ready.length) play(ready[0].address, true);
 }
 
-// A copy begins elsewhere in the file: there its own times hold.
-for (const button of document.querySelectorAll("[data-at]")) {
-  button.addEventListener("click", () => {
-    if (!video.src || !byId("is-copy").hidden) return;
-    video.currentTime = Number(button.dataset.at);
+/** Play from a stretch of the content index on; where only copies play, ask for one of it. */
+function goTo(button) {
+  const { at, until } = button.dataset;
+  const form = byId("copy-form");
+  if (form.hidden) {
+    video.currentTime = Number(at);
     video.play();
-  });
+  } else {
+    form.elements.start.value = clockOf(Number(at));
+    form.elements.end.value = clockOf(Number(until) + MARGIN_S);
+    form.scrollIntoView();
+  }
+}
+
+for (const button of document.querySelectorAll("[data-at]")) {
+  button.addEventListener("click", () => goTo(button));
 }
 
 const isOver = (said) => !said.copies.some((copy) => isUnderWay(copy.state));

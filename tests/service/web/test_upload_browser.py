@@ -14,10 +14,11 @@ from playwright.sync_api import Page, Route
 from sqlmodel import select
 
 from ingest.clock import SystemClock
-from service.tables import Acquisition, Quarantined, Transfer
+from service.tables import Acquisition, ContentIndex, Quarantined, Transfer
 from tests.service.web.office import PASSWORD, Office, clip_bytes
 from tests.service.web.tus import digest
 from tests.window import CHROMIUM, NO_BROWSER, window
+from vision.frame import SECOND
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 PICTURES = os.environ.get("LIUHEN_PICTURES")
@@ -194,3 +195,43 @@ def test_files_are_handed_over_in_a_browser(office: Office, tmp_path: Path) -> N
     (row,) = rows(office, Acquisition)
     assert (row.device_id, row.officer_id, row.handed_by) == ("DSJ-1", "officer", "officer")
     assert len(rows(office, Quarantined)) == 4
+
+
+def until(page: Page, holds: str) -> None:
+    """Wait for an expression; the page's policy forbids Playwright's own way of waiting."""
+    for _ in range(200):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(holds)
+
+
+def test_a_stretch_of_the_content_index_is_a_click_away(office: Office) -> None:
+    upload = office.add_upload(content=clip_bytes(12))
+    with office.database.write() as session:
+        row = session.get_one(Acquisition, upload)
+        content = [["person", 0, 2 * SECOND, 1], ["person", 7 * SECOND, 9 * SECOND, 2]]
+        session.add(
+            ContentIndex(
+                sha256=row.sha256,
+                model="0" * 64,
+                looks=6,
+                appearances=content,
+                person=True,
+                vehicle=False,
+                bag=False,
+                made_us=1,
+            )
+        )
+    with served(office) as address, window() as (page, errors):
+        log_in(page, address)
+        page.goto(f"{address}/uploads/{upload}")
+        until(page, "document.getElementById('clip').readyState > 1")
+        page.click("#content >> text=00:07–00:09 ×2")
+        until(page, "document.getElementById('clip').currentTime >= 7")
+        picture(page, "upload-content")
+        page.goto(f"{address}/uploads")
+        page.select_option("[name=has]", "vehicle")
+        page.click("#search button")
+        page.wait_for_selector("text=没有符合条件的文件")
+        assert errors == []

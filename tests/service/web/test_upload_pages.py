@@ -56,8 +56,8 @@ def test_a_file_is_found_by_what_it_shows(office: Office) -> None:
         assert "尚未建立索引" in browser.get(f"/uploads/{other}").text
         found = {has: browser.get(f"/uploads?has={has}") for has in ("", "person", "vehicle")}
         assert browser.get("/uploads?has=face").status_code == 400
-    assert 'data-at="8.0">00:08–01:07 ×3<' in page
-    assert 'data-at="3720.0">1:02:00–1:02:04<' in page
+    assert 'data-at="8.0" data-until="67.0">00:08–01:07 ×3<' in page
+    assert 'data-until="3724.0">1:02:00–1:02:04<' in page
     names = {has: re.findall(r"(\w+_20260528093000)", answer.text) for has, answer in found.items()}
     assert len(names.pop("")) == 2
     assert names == {"person": ["1_20260528093000"], "vehicle": []}
