@@ -21,6 +21,8 @@ MAX_SIDE_PX = 8192
 """Wider or higher is refused before anything is decoded: a decode bomb."""
 MAX_PIXELS = 8192 * 4320
 """The same for width times height: the largest picture of H.264 level 6.2 and of 8K cameras."""
+_PACK = b"\0\0\1\xba"
+"""How an MPEG programme stream begins (ISO/IEC 13818-1, 2.5.3.4), as older camcorders write it."""
 _SYNC = 0x47
 """First byte of an MPEG transport packet (ISO/IEC 13818-1), 188 bytes or 192 with a time code."""
 
@@ -36,6 +38,8 @@ def demuxer(first: bytes) -> str | None:
         return "avi"
     if first[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska"
+    if first[:4] == _PACK:
+        return "mpeg"
     for start, step in ((0, 188), (4, 192)):
         if len(first) > start + step and first[start] == first[start + step] == _SYNC:
             return "mpegts"

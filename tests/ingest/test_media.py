@@ -27,6 +27,7 @@ FIRST_BYTES = {
     "matroska": (b"\x1a\x45\xdf\xa3\x93\x42\x82\x88", "matroska"),
     "transport stream": (b"\x47" + bytes(187) + b"\x47" + bytes(187), "mpegts"),
     "transport stream of a camcorder": (bytes(4) + (b"\x47" + bytes(191)) * 2, "mpegts"),
+    "programme stream": (b"\0\0\1\xba\x44\0\4\0\4\1", "mpeg"),
     "a text that begins with G": (b"Good morning" + b" " * 388, None),
     "a script for FFmpeg": (b"ffconcat version 1.0\nfile /etc/passwd\n", None),
     "a playlist": (b"#EXTM3U\n#EXT-X-VERSION:3\nfile:///etc/passwd\n", None),

@@ -18,7 +18,13 @@ from ingest.media import MAX_PIXELS, MAX_SIDE_PX, describe
 from ingest.probe import probe
 from tests.ingest.clip import Recipe, encoded
 
-CODECS = {"h264": "libx264", "hevc": "libx265", "mjpeg": "mjpeg", "mpeg4": "mpeg4"}
+CODECS = {
+    "h264": "libx264",
+    "hevc": "libx265",
+    "mjpeg": "mjpeg",
+    "mpeg4": "mpeg4",
+    "mpeg2video": "mpeg2video",
+}
 FORMATS = {
     "mp4": "mp4",
     "mov": "mov",
@@ -26,6 +32,7 @@ FORMATS = {
     "mts": "mpegts",
     "ts": "mpegts",
     "mkv": "matroska",
+    "mpg": "vob",
 }
 KINDS = {
     "mp4": "mov",
@@ -34,8 +41,11 @@ KINDS = {
     "mts": "mpegts",
     "ts": "mpegts",
     "mkv": "matroska",
+    "mpg": "mpeg",
 }
 RATE = 10
+RATES = {"mpeg2video": 25}
+"""MPEG-2 knows a few only."""
 PICTURES = 12
 
 
@@ -44,7 +54,8 @@ def recorded(codec: str, suffix: str, sound: str = "") -> bytes:
     target = io.BytesIO()
     options = {"mpegts_m2ts_mode": "1"} if suffix == "mts" else {}
     with av.open(target, "w", format=FORMATS[suffix], options=options) as container:
-        stream = container.add_stream(CODECS[codec], rate=RATE)
+        rate = RATES.get(codec, RATE)
+        stream = container.add_stream(CODECS[codec], rate=rate)
         stream.width, stream.height = 160, 96
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.thread_count = 1
@@ -56,7 +67,7 @@ def recorded(codec: str, suffix: str, sound: str = "") -> bytes:
         for n in range(PICTURES):
             image = np.full((96, 160, 3), 20 * n, np.uint8)
             frame = av.VideoFrame.from_ndarray(image, "bgr24")
-            frame.pts, frame.time_base = n, Fraction(1, RATE)
+            frame.pts, frame.time_base = n, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if track is not None:
@@ -81,6 +92,8 @@ MADE = [
     for suffix in FORMATS
     # Broadcast streams carry no Motion JPEG, AVI no H.265: no device makes these.
     if (codec, suffix) not in {("mjpeg", "ts"), ("mjpeg", "mts"), ("hevc", "avi")}
+    # Programme streams are of older camcorders.
+    and (codec == "mpeg2video") == (suffix == "mpg")
 ]
 
 
@@ -91,7 +104,7 @@ def test_every_codec_in_every_container(tmp_path: Path, codec: str, suffix: str)
     found = describe(path)
     assert (found.container, found.codec, found.complete) == (KINDS[suffix], codec, True)
     assert (found.width, found.height, found.audio) == (160, 96, ())
-    assert found.seconds == pytest.approx(PICTURES / RATE, abs=0.25)
+    assert found.seconds == pytest.approx(PICTURES / RATES.get(codec, RATE), abs=0.25)
 
 
 SOUNDS = [("aac", "mp4"), ("aac", "ts"), ("pcm_s16le", "mov"), ("pcm_s16le", "avi"), ("mp2", "mts")]
